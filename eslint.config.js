@@ -1,0 +1,112 @@
+import tseslint from 'typescript-eslint';
+
+/**
+ * Who may import whom, as folders or files of `src`. This table is the architecture.
+ * A folder may always import its own files; `main.ts` and `commands/` wire everything and are not listed.
+ */
+const mayImport = {
+  decision: [],
+  config: ['errors'],
+  queues: ['decision/types', 'errors', 'redis'],
+  targets: ['errors'],
+  state: ['decision/types', 'errors', 'redis', 'telemetry/report'],
+  telemetry: ['decision/types', 'errors', 'loop', 'version'],
+  demo: ['errors'],
+  'loop.ts': [
+    'decision',
+    'errors',
+    'deadline',
+    'queues/queue-source',
+    'targets/target',
+    'state/memory-store',
+  ],
+  'redis.ts': ['errors', 'deadline'],
+  'clock.ts': ['errors'],
+};
+
+/** Which packages each part may use; whatever is not listed here uses none. Node's own modules are free except in `decision`. */
+const mayUse = {
+  config: ['yaml', 'fastest-levenshtein'],
+  queues: ['ioredis'],
+  targets: ['undici', 'zod'],
+  state: ['ioredis', 'zod'],
+  telemetry: ['prom-client', 'pino'],
+  demo: ['bullmq', 'ioredis', 'js-redis-server'],
+  'redis.ts': ['ioredis'],
+  'clock.ts': ['node-cron'],
+};
+
+const packages = [
+  ...['bullmq', 'fastest-levenshtein', 'ioredis', 'js-redis-server', 'node-cron', 'pino'],
+  ...['prom-client', 'undici', 'yaml', 'zod'],
+];
+
+const importBoundaries = Object.entries(mayImport).map(([part, allowed]) => {
+  const isFolder = !part.endsWith('.ts');
+  const own = isFolder ? [part] : [];
+  const places = [...allowed, ...own].map((place) => `${place}(/|\\.ts$)`).join('|');
+  return {
+    files: [isFolder ? `src/${part}/**` : `src/${part}`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              // Parent imports name a place in `src`; the first segment after the dots says which.
+              regex: `^(\\.\\./)+(?!\\.|${places === '' ? '$^' : places})`,
+              message: `src/${part} may import only: ${allowed.join(', ') || 'nothing outside itself'}.`,
+            },
+            ...(isFolder
+              ? []
+              : [
+                  {
+                    regex: `^\\./(?!${places})`,
+                    message: `src/${part} may import only: ${allowed.join(', ')}.`,
+                  },
+                ]),
+            {
+              regex: `^(${packages.filter((name) => !(mayUse[part] ?? []).includes(name)).join('|')})(/|$)`,
+              message: `src/${part} may use only these packages: ${(mayUse[part] ?? []).join(', ') || 'none'}.`,
+            },
+            ...(part === 'decision' ? [{ regex: '^node:', message: 'src/decision is pure.' }] : []),
+          ],
+        },
+      ],
+    },
+  };
+});
+
+export default tseslint.config(
+  { ignores: ['dist', 'coverage', 'node_modules'] },
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts', 'vitest.config.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'type'],
+      'max-lines-per-function': ['error', { max: 70, skipComments: true, skipBlankLines: true }],
+      'no-console': 'error',
+    },
+  },
+  {
+    // Types of replies, of processes and of queues meet here; the suites themselves are long by nature.
+    files: ['test/**/*.ts'],
+    rules: { 'max-lines-per-function': 'off' },
+  },
+  {
+    // The environment and the clock are passed in, so that everything else can be tested without them.
+    files: ['src/**/*.ts'],
+    ignores: ['src/main.ts', 'src/demo/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        { object: 'process', property: 'env', message: 'Only main.ts reads the environment.' },
+        { object: 'Date', property: 'now', message: 'Time is passed in as nowMs.' },
+      ],
+    },
+  },
+  ...importBoundaries,
+);

@@ -1,0 +1,109 @@
+/** The vocabulary of the decision. Counts are whole numbers; what is not known is `null`, never 0. */
+
+/** A job that a live worker holds. */
+export type RunningJob = {
+  readonly jobId: string;
+  /** The name the worker gave itself (on Heroku its dyno, `worker.3`); null when it has none. */
+  readonly worker: string | null;
+  readonly startedAtMs: number | null;
+};
+
+/** What one queue looked like at one moment. */
+export type QueueReading = {
+  readonly queue: string;
+  /** Jobs that a free worker could start now; 0 while the queue is paused. */
+  readonly readyJobs: number;
+  /** Jobs held by a live worker. */
+  readonly activeJobs: number;
+  /** Jobs that are marked as running although their worker is gone. */
+  readonly orphanedJobs: number;
+  /** Jobs that become ready later. */
+  readonly delayedJobs: number;
+  /** Jobs that would be ready if the queue were not paused. */
+  readonly pausedJobs: number;
+  readonly isPaused: boolean;
+  /** How long the job that waits longest has been ready; null when none is ready or its age cannot be told. */
+  readonly oldestWaitSeconds: number | null;
+  /** Most jobs that the queue lets run at once over all workers; null when there is no such cap. */
+  readonly concurrencyLimit: number | null;
+  /** Until the queue's rate limit lets another job start; null while it is not at its limit. */
+  readonly rateLimitedForSeconds: number | null;
+  /** Jobs held by live workers, as far as they were listed (a very long list is cut). */
+  readonly running: readonly RunningJob[];
+  /** Ids of orphaned jobs, cut likewise. */
+  readonly orphanedJobIds: readonly string[];
+};
+
+export type UnreadableQueue = { readonly queue: string; readonly why: string };
+
+/** Everything a decision is made from. */
+export type Observation = {
+  readonly observedAtMs: number;
+  readonly queues: readonly QueueReading[];
+  /** Queues that could not be read. While there is one, the pool is blind: it never shrinks. */
+  readonly unreadableQueues: readonly UnreadableQueue[];
+  /** Workers asked of the platform; null when that is unknown. */
+  readonly currentWorkers: number | null;
+};
+
+/** What the owner of the pool wants. */
+export type Policy = {
+  readonly minWorkers: number;
+  readonly maxWorkers: number;
+  /** Ready jobs one worker is expected to handle. */
+  readonly eventsPerWorker: number;
+  /** Jobs one worker runs at once; null when nobody said so. */
+  readonly concurrency: number | null;
+  /** Scale down only to the highest recommendation of this long. */
+  readonly scaleDownStabilizationSeconds: number;
+  /** Most workers added in one tick; null for any number. */
+  readonly scaleUpStep: number | null;
+  /** Most workers removed in one tick; null for any number. */
+  readonly scaleDownStep: number | null;
+};
+
+/** What a decision must remember of earlier ones: a plain value that can be stored, bounded in size. */
+export type Memory = {
+  /** Earlier recommendations, oldest first, each higher than all that follow it: those a later window can still need. */
+  readonly recommendations: readonly { readonly madeAtMs: number; readonly workers: number }[];
+  /** When each orphaned job was first seen as such. */
+  readonly orphans: readonly { readonly job: string; readonly seenAtMs: number }[];
+  /** The most workers the platform allows, learned from a refusal. */
+  readonly platformLimit: { readonly workers: number; readonly learnedAtMs: number } | null;
+};
+
+/** Everything that may change what was recommended. Labels a metric, so the set is closed. */
+export const limits = [
+  'queue-concurrency',
+  'queue-rate-limit',
+  'blind',
+  'stabilization',
+  'scale-up-step',
+  'scale-down-step',
+  'min-workers',
+  'max-workers',
+  'platform-limit',
+] as const;
+export type Limit = (typeof limits)[number];
+
+/** One stage of a decision that changed the number of workers, with the sentence that says why. */
+export type Step = {
+  readonly step: 'recommend' | Limit;
+  readonly workers: number;
+  readonly why: string;
+};
+
+export type Action = 'scale-up' | 'scale-down' | 'hold';
+
+export type Decision = {
+  readonly action: Action;
+  readonly currentWorkers: number | null;
+  /** From the formula alone. */
+  readonly recommendedWorkers: number;
+  /** After every limit. */
+  readonly desiredWorkers: number;
+  /** The last limit that changed the number. */
+  readonly limitedBy: Limit | 'none';
+  /** Begins with `recommend`; then every limit that changed the number, in order. */
+  readonly steps: readonly Step[];
+};

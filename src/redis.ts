@@ -1,0 +1,123 @@
+import { Redis } from 'ioredis';
+import { within } from './deadline.ts';
+import { OperationalError, type ErrorCode } from './errors.ts';
+
+/** One connection to a Redis server that fails fast and says why. */
+export type RedisConnection = {
+  /**
+   * Waits until the server is ready, runs the command, and gives up when the signal aborts.
+   * @throws {OperationalError} with `code`, whatever went wrong with the server or the network
+   */
+  run<T>(code: ErrorCode, signal: AbortSignal, command: (client: Redis) => Promise<T>): Promise<T>;
+  /** Closes at once, also when the server hangs. */
+  close(): void;
+};
+
+const reconnectDelayMsMax = 2_000;
+/** Long enough for a failover's reconnection; a server that is down is reported after this rather than at the deadline. */
+const connectPatienceMs = 5_000;
+
+/** Opens a connection in the background; nothing throws before it is used. */
+export function connectRedis(
+  url: string,
+  options: { rejectUnauthorized: boolean; name: string },
+): RedisConnection {
+  const client = new Redis(url, {
+    ...(url.startsWith('rediss:')
+      ? { tls: { rejectUnauthorized: options.rejectUnauthorized } }
+      : {}),
+    connectionName: options.name,
+    // A command that cannot be sent now is refused now: one that waits in a queue would be sent when its answer, or
+    // its permission to act, is long out of date.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 5_000,
+    keepAlive: 30_000,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, reconnectDelayMsMax),
+  });
+  let lastError: Error | undefined;
+  // The reason why a connection fails is told to this listener alone; the command only learns that there is none.
+  client.on('error', (error: Error) => (lastError = error));
+  client.on('ready', () => (lastError = undefined));
+
+  const place = new URL(url).host;
+  return {
+    async run(code, signal, command) {
+      try {
+        const patience = AbortSignal.any([signal, AbortSignal.timeout(connectPatienceMs)]);
+        await within(patience, code, `Redis at ${place}`, untilReady(client, patience));
+        return await within(signal, code, `Redis at ${place}`, command(client));
+      } catch (error) {
+        throw translate(error, lastError, code, place);
+      }
+    },
+    close() {
+      client.disconnect();
+    },
+  };
+}
+
+function untilReady(client: Redis, signal: AbortSignal): Promise<void> {
+  if (client.status === 'ready') return Promise.resolve();
+  return new Promise((resolve) => {
+    client.once('ready', resolve);
+    signal.addEventListener('abort', () => client.off('ready', resolve), { once: true });
+  });
+}
+
+function translate(
+  error: unknown,
+  lastError: Error | undefined,
+  code: ErrorCode,
+  place: string,
+): unknown {
+  // Waiting for a connection times out; why there is none is the better story.
+  const cause = error instanceof OperationalError ? lastError : error;
+  if (cause === undefined) return error;
+  if (!(cause instanceof Error)) return error;
+  const { what, hint } = explain(cause);
+  return new OperationalError(code, `Redis at ${place}: ${what}`, { hint, cause });
+}
+
+const explanations: readonly { readonly matches: RegExp; readonly hint: string }[] = [
+  {
+    matches: /self.signed|unable to verify|certificate/i,
+    hint: 'Heroku Key-Value Store uses self-signed certificates: set REDIS_TLS_REJECT_UNAUTHORIZED=false.',
+  },
+  {
+    matches: /WRONGPASS|NOAUTH/,
+    hint: 'The password in REDIS_URL is wrong or missing: copy the URL anew from the add-on.',
+  },
+  {
+    matches: /NOPERM/,
+    hint: 'The user in REDIS_URL lacks a permission: README lists the commands that are needed.',
+  },
+  {
+    matches: /max number of clients|ECONNRESET|before secure TLS connection/i,
+    hint: 'The server may be out of connections: compare `connected_clients` with the plan’s limit.',
+  },
+  {
+    matches: /LOADING|MASTERDOWN/,
+    hint: 'The server is starting or failing over: the next tick tries again.',
+  },
+  { matches: /READONLY/, hint: 'This server is a replica: REDIS_URL must name the primary.' },
+  { matches: /OOM/, hint: 'The server is out of memory: free some, or choose a larger plan.' },
+  {
+    matches: /ENOTFOUND|EAI_AGAIN/,
+    hint: 'The host in REDIS_URL does not exist: check it for typing errors, or copy it anew.',
+  },
+  {
+    matches: /ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH/,
+    hint: 'No server answers there: check REDIS_URL and that Redis is running.',
+  },
+];
+
+function explain(cause: Error): { what: string; hint: string } {
+  const what = cause.message === '' ? cause.name : cause.message;
+  const known = explanations.find(({ matches }) => matches.test(what));
+  return {
+    what,
+    hint: known?.hint ?? 'The next tick tries again. If this goes on, look at the health of Redis.',
+  };
+}
