@@ -8,8 +8,8 @@ const mayImport = {
   decision: [],
   config: ['errors'],
   queues: ['decision/types', 'errors', 'redis'],
-  targets: ['errors'],
-  state: ['decision/types', 'errors', 'redis', 'telemetry/report'],
+  targets: ['errors', 'deadline'],
+  state: ['decision/types', 'decision/decide', 'errors', 'redis', 'telemetry/report'],
   telemetry: ['decision/types', 'errors', 'loop', 'version'],
   demo: ['errors'],
   'loop.ts': [
@@ -31,7 +31,7 @@ const mayUse = {
   targets: ['undici', 'zod'],
   state: ['ioredis', 'zod'],
   telemetry: ['prom-client', 'pino'],
-  demo: ['bullmq', 'ioredis', 'js-redis-server'],
+  demo: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
   'redis.ts': ['ioredis'],
   'clock.ts': ['node-cron'],
 };
@@ -104,6 +104,11 @@ export default tseslint.config(
       'no-restricted-properties': [
         'error',
         { object: 'process', property: 'env', message: 'Only main.ts reads the environment.' },
+        {
+          object: 'AbortSignal',
+          property: 'any',
+          message: 'On Node 20 it may never fire: use withDeadline from deadline.ts.',
+        },
         { object: 'Date', property: 'now', message: 'Time is passed in as nowMs.' },
       ],
     },

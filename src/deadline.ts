@@ -31,3 +31,29 @@ export async function within<T>(
     if (onAbort) signal.removeEventListener('abort', onAbort);
   }
 }
+
+/**
+ * Does work under a signal that aborts with `parent` or after `timeoutMs`, whichever is first.
+ *
+ * `AbortSignal.any` with `AbortSignal.timeout` would read better, but on Node 20 such a pair may be collected as garbage
+ * before it fires, and then a hung tick never ends.
+ */
+export async function withDeadline<T>(
+  parent: AbortSignal,
+  timeoutMs: number,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const abort = () => {
+    controller.abort();
+  };
+  const timer = setTimeout(abort, timeoutMs);
+  if (parent.aborted) abort();
+  else parent.addEventListener('abort', abort, { once: true });
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    parent.removeEventListener('abort', abort);
+  }
+}

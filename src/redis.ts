@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { within } from './deadline.ts';
+import { within, withDeadline } from './deadline.ts';
 import { OperationalError, type ErrorCode } from './errors.ts';
 
 /** One connection to a Redis server that fails fast and says why. */
@@ -45,8 +45,9 @@ export function connectRedis(
   return {
     async run(code, signal, command) {
       try {
-        const patience = AbortSignal.any([signal, AbortSignal.timeout(connectPatienceMs)]);
-        await within(patience, code, `Redis at ${place}`, untilReady(client, patience));
+        await withDeadline(signal, connectPatienceMs, (patience) =>
+          within(patience, code, `Redis at ${place}`, untilReady(client, patience)),
+        );
         return await within(signal, code, `Redis at ${place}`, command(client));
       } catch (error) {
         throw translate(error, lastError, code, place);

@@ -1,0 +1,107 @@
+import { createTask, type Logger, type ScheduledTask } from 'node-cron';
+
+const secondMs = 1_000;
+const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
+
+/** Every step that one cron pattern expresses without a gap at the end of the minute, hour or day; longest first. */
+const steps: readonly { readonly stepMs: number; readonly pattern: string }[] = [
+  ...divisorsOf(24).map((hours) => ({
+    stepMs: hours * hourMs,
+    pattern: `0 0 */${String(hours)} * * *`,
+  })),
+  ...divisorsOf(60).map((minutes) => ({
+    stepMs: minutes * minuteMs,
+    pattern: `0 */${String(minutes)} * * * *`,
+  })),
+  ...divisorsOf(60).map((seconds) => ({
+    stepMs: seconds * secondMs,
+    pattern: `*/${String(seconds)} * * * * *`,
+  })),
+].sort((one, other) => other.stepMs - one.stepMs);
+
+export type Clock = {
+  /** Starts no further tick; one that is under way goes on. */
+  stop(): Promise<void>;
+};
+
+/**
+ * Calls `tick` at once and then whenever the wall clock (UTC) is at a multiple of the interval; never while an earlier
+ * call is still under way.
+ *
+ * An interval that no single pattern expresses, such as 90 s, runs on the longest pattern that divides it and lets only
+ * the multiples through.
+ */
+export function startClock(parts: {
+  name: string;
+  intervalMs: number;
+  tick: () => Promise<void>;
+  logger: Logger;
+  /** Told of anything that `tick` throws: a bug, after which the process must not go on. */
+  onBug: (error: unknown) => void;
+}): Clock {
+  const { intervalMs } = parts;
+  const { stepMs, pattern } = cronStep(intervalMs);
+  let isUnderWay = false;
+  const task: ScheduledTask = createTask(
+    pattern,
+    async ({ date, execution }) => {
+      const isFirst = execution?.reason === 'invoked';
+      if (!isFirst && !isMultiple(date.getTime(), intervalMs, stepMs)) return;
+      // node-cron's own guard does not see the first, unscheduled call.
+      if (isUnderWay) {
+        parts.logger.warn('the tick before this one is still under way, so this one is left out');
+        return;
+      }
+      isUnderWay = true;
+      try {
+        await parts.tick();
+      } finally {
+        isUnderWay = false;
+      }
+    },
+    {
+      name: parts.name,
+      // Daylight saving must not stretch or skip an interval.
+      timezone: 'UTC',
+      // A process that was busy or asleep at the exact moment still ticks, rather than waiting for the next one.
+      missedExecutionTolerance: stepMs / 2,
+      logger: parts.logger,
+    },
+  );
+  task.on('execution:failed', ({ execution, error }) => {
+    parts.onBug(execution?.error ?? error);
+  });
+  void task.start();
+  // Its failure is reported by the event above.
+  task.execute().catch(() => undefined);
+  return {
+    async stop() {
+      await task.destroy();
+    },
+  };
+}
+
+/** The longest cron step that divides the interval evenly; a second when none does. */
+export function cronStep(intervalMs: number): {
+  readonly stepMs: number;
+  readonly pattern: string;
+} {
+  return (
+    steps.find(({ stepMs }) => intervalMs % stepMs === 0) ?? {
+      stepMs: secondMs,
+      pattern: '* * * * * *',
+    }
+  );
+}
+
+/** Whether a multiple of the interval lies in the step that ends at `atMs`. */
+export function isMultiple(atMs: number, intervalMs: number, stepMs: number): boolean {
+  return Math.floor(atMs / intervalMs) > Math.floor((atMs - stepMs) / intervalMs);
+}
+
+function divisorsOf(whole: number): number[] {
+  return Array.from({ length: whole }, (_, index) => index + 1).filter(
+    (number) => whole % number === 0,
+  );
+}

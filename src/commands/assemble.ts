@@ -1,0 +1,153 @@
+import type { Config, PoolConfig } from '../config/load.ts';
+import type { Policy } from '../decision/types.ts';
+import { createLoop, type TickRecord } from '../loop.ts';
+import { createBullmqQueues } from '../queues/bullmq/bullmq-queues.ts';
+import { connectRedis } from '../redis.ts';
+import { createMemoryStore } from '../state/memory-store.ts';
+import { createSnapshotStore, type SnapshotStore } from '../state/snapshot-store.ts';
+import { createHerokuAccount, type HerokuReply } from '../targets/heroku/account.ts';
+import { createHerokuTarget } from '../targets/heroku/heroku-target.ts';
+import type { QueueSource } from '../queues/queue-source.ts';
+import type { Target } from '../targets/target.ts';
+import { version } from '../version.ts';
+
+/** A tick may take no longer in all, so that the next one, or the person who waits for it, is never far away. */
+export const tickMsMax = 20_000;
+/** What observing, deciding and acting may take of it; the rest is for recording. */
+const shareForTheTick = 0.9;
+
+/** One pool, ready to run. */
+export type AssembledPool = {
+  readonly name: string;
+  readonly config: PoolConfig;
+  readonly policy: Policy;
+  readonly intervalMs: number;
+  readonly tick: (shutdown: AbortSignal) => Promise<TickRecord>;
+  readonly snapshots: SnapshotStore;
+};
+
+export type Assembly = {
+  readonly pools: readonly AssembledPool[];
+  close(): Promise<void>;
+};
+
+/** One line for each queue system: to support another, write `queues/<system>/` and add it here. */
+const queueSystems: Readonly<
+  Record<PoolConfig['QUEUE_SYSTEM'], (parts: QueueParts) => QueueSource>
+> = {
+  bullmq: createBullmqQueues,
+};
+type QueueParts = Parameters<typeof createBullmqQueues>[0];
+
+export type AssemblyOptions = {
+  readonly nowMs: () => number;
+  /** How long a tick may take in all, in milliseconds. */
+  readonly tickMsMax: (intervalMs: number) => number;
+  readonly onHerokuReply: (reply: HerokuReply) => void;
+};
+
+/** Builds the parts of every pool. Pools share a connection for each Redis and an account for each Heroku token. */
+export function assemble(config: Config, options: AssemblyOptions): Assembly {
+  const { nowMs } = options;
+  const redises = shared(
+    ({ url, rejectUnauthorized }: { url: string; rejectUnauthorized: boolean }) =>
+      connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler' }),
+  );
+  const accounts = shared((key: { apiUrl: string; apiKey: string }) =>
+    createHerokuAccount({
+      ...key,
+      userAgent: `backlog-autoscaler/${version}`,
+      nowMs,
+      onReply: options.onHerokuReply,
+    }),
+  );
+
+  return {
+    pools: config.pools.map(assemblePool),
+    async close() {
+      for (const redis of redises.all()) redis.close();
+      await Promise.all(accounts.all().map((account) => account.close()));
+    },
+  };
+
+  function assemblePool(pool: PoolConfig): AssembledPool {
+    const rejectUnauthorized = pool.REDIS_TLS_REJECT_UNAUTHORIZED;
+    const redis = redises.get({ url: pool.REDIS_URL, rejectUnauthorized });
+    const stateRedis = redises.get({
+      url: config.process.STATE_REDIS_URL ?? pool.REDIS_URL,
+      rejectUnauthorized,
+    });
+    const policy = policyOf(pool);
+    const tick = createLoop({
+      pool: pool.POOL,
+      policy,
+      queues: queueSystems[pool.QUEUE_SYSTEM]({
+        redis,
+        queues: pool.QUEUES,
+        prefix: pool.QUEUE_PREFIX,
+        nowMs,
+      }),
+      target: targetFor(pool),
+      isDryRun: pool.DRY_RUN,
+      memories: createMemoryStore(stateRedis, pool.POOL),
+      nowMs,
+      deadlineMs: options.tickMsMax(pool.POLL_INTERVAL) * shareForTheTick,
+    });
+    const snapshots = createSnapshotStore(stateRedis);
+    return {
+      name: pool.POOL,
+      config: pool,
+      policy,
+      intervalMs: pool.POLL_INTERVAL,
+      tick,
+      snapshots,
+    };
+  }
+
+  function targetFor(pool: PoolConfig): Target | null {
+    const { HEROKU_API_KEY: apiKey, HEROKU_APP_NAME: app, PROCESS_TYPE: processType } = pool;
+    if (apiKey === null || app === null) return null;
+    return createHerokuTarget({
+      account: accounts.get({ apiUrl: pool.HEROKU_API_URL, apiKey }),
+      app,
+      processType,
+      nowMs,
+    });
+  }
+}
+
+/** Creates one thing for each key and hands out the same for the same key. */
+function shared<Key extends object, T>(
+  create: (key: Key) => T,
+): { get(key: Key): T; all(): readonly T[] } {
+  const byKey = new Map<string, T>();
+  return {
+    get(key) {
+      const text = JSON.stringify(key);
+      const found = byKey.get(text) ?? create(key);
+      byKey.set(text, found);
+      return found;
+    },
+    all: () => [...byKey.values()],
+  };
+}
+
+/** The config vars in the words and units of the decision. */
+function policyOf(pool: PoolConfig): Policy {
+  return {
+    minWorkers: pool.MIN_WORKERS,
+    maxWorkers: pool.MAX_WORKERS,
+    eventsPerWorker: pool.EVENTS_PER_WORKER,
+    concurrency: pool.CONCURRENCY,
+    scaleDownStabilizationSeconds: pool.SCALE_DOWN_STABILIZATION / 1000,
+    scaleUpStep: pool.SCALE_UP_STEP,
+    scaleDownStep: pool.SCALE_DOWN_STEP,
+  };
+}
+
+/** Every text of the configuration that no log line may show. */
+export function secretsOf(config: Config): readonly string[] {
+  const ofPools = config.pools.flatMap((pool) => [pool.REDIS_URL, pool.HEROKU_API_KEY]);
+  const ofProcess = [config.process.STATE_REDIS_URL, config.process.METRICS_TOKEN];
+  return [...ofPools, ...ofProcess].filter((secret) => secret !== null);
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { loadConfig } from '../config/load.ts';
+import { createLog } from '../telemetry/log.ts';
+import type { TickReport } from '../telemetry/report.ts';
+import { assemble, secretsOf, tickMsMax } from './assemble.ts';
+import { exitCodes, type Command } from './command.ts';
+import { createRecorder } from './recorder.ts';
+
+export const once: Command = {
+  name: 'once',
+  summary: 'One tick for every pool, then exit',
+  help: `Reads the queues, decides, scales if needed, says why, and exits: 0 if every pool was handled, 1 if one failed.
+What was remembered of earlier ticks is used and kept, so it can also be run by a scheduler every ten minutes
+(set POLL_INTERVAL to match). To look without touching anything: DRY_RUN=true backlog-autoscaler once`,
+  options: {},
+  async execute({ json }, { environment, nowMs, shutdown, print }) {
+    const config = loadConfig(environment, (path) => readFileSync(path, 'utf8'));
+    // A person reads the report below; the log's own line for a tick would say it twice.
+    const level = json === true ? config.process.LOG_LEVEL : 'error';
+    const log = createLog({ level, secrets: secretsOf(config), destination: 'stderr' });
+    for (const warning of config.warnings) log.warn(warning);
+    const recorder = createRecorder(config, log, nowMs);
+    const assembly = assemble(config, {
+      nowMs,
+      tickMsMax: () => tickMsMax,
+      onHerokuReply: recorder.recordHerokuReply,
+    });
+    try {
+      const reports = await Promise.all(
+        assembly.pools.map(async (pool) => recorder.recordTick(pool, await pool.tick(shutdown))),
+      );
+      print(
+        json === true
+          ? `${JSON.stringify({ pools: reports })}\n`
+          : reports.map(readable).join('\n'),
+      );
+      return reports.every(({ error }) => error === undefined) ? exitCodes.fine : exitCodes.failed;
+    } finally {
+      await assembly.close();
+    }
+  },
+};
+
+/** The report as a person reads it: what happens, then each step with its reason. */
+function readable({
+  pool,
+  currentWorkers,
+  desiredWorkers,
+  outcome,
+  steps,
+  error,
+}: TickReport): string {
+  const shown = (workers: number | null) => (workers === null ? '?' : String(workers));
+  const width = Math.max(...steps.map(({ step }) => step.length));
+  const lines = steps.map(
+    ({ step, workers, why }) => `  ${step.padEnd(width)}  ${shown(workers).padStart(5)}  ${why}`,
+  );
+  const trouble =
+    error === undefined ? [] : [`  ${error.code}: ${error.message}`, `  ${error.hint}`];
+  const head = `${pool}: ${shown(currentWorkers)} → ${shown(desiredWorkers)} workers (${outcome})`;
+  return [head, ...lines, ...trouble, ''].join('\n');
+}

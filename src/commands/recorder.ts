@@ -1,0 +1,90 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/load.ts';
+import { OperationalError } from '../errors.ts';
+import type { TickRecord } from '../loop.ts';
+import type { HerokuReply } from '../targets/heroku/account.ts';
+import { logTick } from '../telemetry/log.ts';
+import { createMetrics, type MetricsRecorder } from '../telemetry/metrics.ts';
+import {
+  goodTickAtMs,
+  healthOf,
+  tickReport,
+  type Health,
+  type Status,
+  type TickReport,
+} from '../telemetry/report.ts';
+import { version } from '../version.ts';
+import type { AssembledPool } from './assemble.ts';
+
+/** Redis may hang: publishing is given up after this, or sooner when the interval is short. */
+const publishMsMax = 1_000;
+const publishShareOfInterval = 0.05;
+
+/** Hands each tick's record to all its readers: log, metrics, status, and `web` through Redis. */
+export type Recorder = {
+  readonly metrics: MetricsRecorder;
+  readonly recordTick: (pool: AssembledPool, record: TickRecord) => Promise<TickReport>;
+  readonly recordHerokuReply: (reply: HerokuReply) => void;
+  readonly status: () => Status;
+  readonly health: () => Health;
+};
+
+export function createRecorder(config: Config, log: Logger, nowMs: () => number): Recorder {
+  const reports = new Map<string, TickReport>();
+  const lastGoodTicksAtMs = new Map<string, number>();
+  const metrics = createMetrics(
+    config.pools.map(({ POOL, MIN_WORKERS, MAX_WORKERS }) => ({
+      pool: POOL,
+      policy: { minWorkers: MIN_WORKERS, maxWorkers: MAX_WORKERS },
+    })),
+    { version },
+  );
+
+  return {
+    metrics,
+    async recordTick(pool, record) {
+      const report = tickReport(record, pool.policy);
+      reports.set(pool.name, report);
+      const goodAtMs = goodTickAtMs(record);
+      if (goodAtMs !== null) lastGoodTicksAtMs.set(pool.name, goodAtMs);
+      metrics.recordTick(record);
+      logTick(log, record);
+      await publish(pool, report);
+      return report;
+    },
+    recordHerokuReply(reply) {
+      metrics.recordHerokuReply(reply);
+      log.debug(reply, 'Heroku replied');
+    },
+    status: () => ({ pools: [...reports.values()] }),
+    health: () =>
+      healthOf(
+        config.pools.map(({ POOL: pool, POLL_INTERVAL: intervalMs }) => ({
+          pool,
+          intervalMs,
+          lastGoodTickAtMs: lastGoodTicksAtMs.get(pool) ?? null,
+        })),
+        nowMs(),
+      ),
+  };
+
+  async function publish(
+    { name: pool, intervalMs, snapshots }: AssembledPool,
+    report: TickReport,
+  ): Promise<void> {
+    const signal = AbortSignal.timeout(Math.min(publishMsMax, intervalMs * publishShareOfInterval));
+    const series = await metrics.seriesOf(pool);
+    const lastGoodTickAtMs = lastGoodTicksAtMs.get(pool) ?? null;
+    try {
+      const publishedAtMs = nowMs();
+      await snapshots.publish(
+        { version: 1, pool, publishedAtMs, intervalMs, lastGoodTickAtMs, report, metrics: series },
+        signal,
+      );
+    } catch (error) {
+      // The tick is over and its own line in the log tells of a Redis in trouble; the next tick publishes again.
+      if (!(error instanceof OperationalError)) throw error;
+      log.debug({ pool, err: error }, 'the snapshot for `web` could not be published');
+    }
+  }
+}

@@ -1,0 +1,238 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { Misfit } from './kinds.ts';
+import { fileKey, parsePoolsFile, type FilePool } from './pools-file.ts';
+import { ConfigError, type Problem } from './problem.ts';
+import {
+  variable,
+  variableNames,
+  variables,
+  type PoolVariable,
+  type ProcessVariable,
+  type Values,
+  type VariableName,
+} from './variables.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ProcessConfig = Values<ProcessVariable>;
+
+type AlwaysKnown = 'REDIS_URL' | 'QUEUES' | 'POOL';
+/** What one pool is run with. Only a dry run may lack the app and the key. */
+export type PoolConfig = Omit<Values<PoolVariable>, AlwaysKnown> & {
+  readonly [Name in AlwaysKnown]: NonNullable<Values<PoolVariable>[Name]>;
+};
+
+export type Config = {
+  readonly process: ProcessConfig;
+  readonly pools: readonly PoolConfig[];
+  /** Not wrong, but probably not meant. */
+  readonly warnings: readonly string[];
+};
+
+/**
+ * The configuration of the daemon: the environment, and the pools file when there is one.
+ * @throws {ConfigError} with every problem at once
+ */
+export function loadConfig(environment: Environment, readFile: (path: string) => string): Config {
+  const problems: Problem[] = [];
+  const processConfig = readProcess(environment, problems);
+  const entries =
+    processConfig.POOLS_FILE === null ? [single] : readPoolsFile(processConfig.POOLS_FILE);
+  const pools = entries.map((entry) => readPool(entry, environment, problems));
+  findConflicts(pools, problems);
+  if (problems.length > 0) throw new ConfigError(distinct(problems));
+  return {
+    process: processConfig,
+    pools: pools as PoolConfig[],
+    warnings: warningsOf(environment, processConfig, pools),
+  };
+
+  function readPoolsFile(path: string): readonly FilePool[] {
+    try {
+      return parsePoolsFile(readFile(path), environment, problems);
+    } catch (error) {
+      const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      problems.push({ variable: 'POOLS_FILE', value: path, message });
+      return [];
+    }
+  }
+}
+
+export type StateConfig = ProcessConfig & {
+  readonly stateRedis: { readonly url: string; readonly rejectUnauthorized: boolean };
+};
+
+/**
+ * The configuration of a command that needs nothing but the daemon's own state in Redis.
+ * @throws {ConfigError} with every problem at once
+ */
+export function loadStateConfig(environment: Environment): StateConfig {
+  const problems: Problem[] = [];
+  const processConfig = readProcess(environment, problems);
+  const look = (name: VariableName) => fromEnvironment(environment, name);
+  const url = processConfig.STATE_REDIS_URL ?? read('REDIS_URL', look('REDIS_URL'), problems);
+  const rejectUnauthorized =
+    read('REDIS_TLS_REJECT_UNAUTHORIZED', look('REDIS_TLS_REJECT_UNAUTHORIZED'), problems) ?? true;
+  if (url === null) requireValue('REDIS_URL', 'REDIS_URL', problems);
+  if (url === null || problems.length > 0) throw new ConfigError(distinct(problems));
+  return { ...processConfig, stateRedis: { url, rejectUnauthorized } };
+}
+
+/** What may be shown of a pool's configuration. */
+export function withoutSecrets(pool: PoolConfig): Readonly<Partial<PoolConfig>> {
+  return Object.fromEntries(
+    Object.entries(pool).filter(([name]) => !variable(name as VariableName).isSecret),
+  );
+}
+
+type Text = { readonly text: string; readonly label: string } | null;
+
+/** The pool that the environment alone describes. */
+const single: FilePool = { label: '', texts: new Map() };
+
+function fromEnvironment(environment: Environment, name: VariableName): Text {
+  const text = environment[name]?.trim();
+  // An empty config var is how many tools unset one.
+  return text === undefined || text === '' ? null : { text, label: name };
+}
+
+/** The value of a variable, or its default, or null; a text that does not fit is reported and read as null. */
+function read<Name extends VariableName>(
+  name: Name,
+  given: Text,
+  problems: Problem[],
+): Values<Name>[Name] | null {
+  const { kind, isSecret, example } = variable(name);
+  const fallback = variable(name).default;
+  const text = given?.text ?? fallback;
+  if (text === undefined) return null;
+  try {
+    return kind.parse(text) as Values<Name>[Name];
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error;
+    const message = `${error.message}; for example ${name}=${example}`;
+    problems.push({ variable: given?.label ?? name, value: isSecret ? null : text, message });
+    return null;
+  }
+}
+
+function readProcess(environment: Environment, problems: Problem[]): ProcessConfig {
+  const names = variableNames.filter(
+    (name): name is ProcessVariable => variable(name).scope === 'process',
+  );
+  const values = names.map((name) => [
+    name,
+    read(name, fromEnvironment(environment, name), problems),
+  ]);
+  return Object.fromEntries(values) as ProcessConfig;
+}
+
+function readPool(
+  { label, texts }: FilePool,
+  environment: Environment,
+  problems: Problem[],
+): Values<PoolVariable> {
+  const names = variableNames.filter(
+    (name): name is PoolVariable => variable(name).scope === 'pool',
+  );
+  const find = (name: PoolVariable): Text => {
+    const own = texts.get(name);
+    if (own !== undefined) return { text: own, label: `POOLS_FILE ${label}.${fileKey(name)}` };
+    // POOL names the single pool; pools of a file that all took that name could not be told apart.
+    return name === 'POOL' && label !== '' ? null : fromEnvironment(environment, name);
+  };
+  const before = problems.length;
+  const values = Object.fromEntries(
+    names.map((name) => [name, read(name, find(name), problems)]),
+  ) as Values<PoolVariable>;
+  const hasMisfit = problems.length > before;
+
+  for (const name of names) {
+    const { requiredBy } = variable(name);
+    const isRequired = requiredBy !== undefined && (requiredBy !== 'scaling' || !values.DRY_RUN);
+    if (isRequired && find(name) === null)
+      requireValue(name, label === '' ? name : `POOLS_FILE ${label}.${fileKey(name)}`, problems);
+  }
+  if (!hasMisfit && values.MIN_WORKERS > values.MAX_WORKERS) {
+    const message = `is above MAX_WORKERS=${String(values.MAX_WORKERS)}: lower the one or raise the other`;
+    problems.push({
+      variable: find('MIN_WORKERS')?.label ?? 'MIN_WORKERS',
+      value: String(values.MIN_WORKERS),
+      message,
+    });
+  }
+  const holdsByItself = values.TARGET_WAIT !== null && find('SCALE_DOWN_STABILIZATION') === null;
+  return {
+    ...values,
+    POOL: values.POOL ?? values.PROCESS_TYPE,
+    ...(holdsByItself ? { SCALE_DOWN_STABILIZATION: 0 } : {}),
+  };
+}
+
+function requireValue(name: VariableName, label: string, problems: Problem[]): void {
+  const { help, example, isSecret } = variable(name);
+  const how = isSecret ? `heroku config:set ${name}=…` : `for example ${name}=${example}`;
+  const orFile = label === name ? '' : ', there or in the environment';
+  problems.push({
+    variable: label,
+    value: null,
+    message: `is not set${orFile}. ${help.replaceAll('`', '')}; ${how}`,
+  });
+}
+
+/** Two pools of one name would share memory and metrics; two that scale the same process type would fight. */
+function findConflicts(pools: readonly Values<PoolVariable>[], problems: Problem[]): void {
+  const seenNames = new Set<string | null>();
+  const seenTargets = new Set<string>();
+  for (const { POOL, HEROKU_APP_NAME, PROCESS_TYPE } of pools) {
+    if (seenNames.has(POOL)) {
+      const message = 'is the name of two pools: give each a `name` of its own';
+      problems.push({ variable: 'POOLS_FILE name', value: POOL, message });
+    }
+    const target = `${HEROKU_APP_NAME ?? ''} ${PROCESS_TYPE}`;
+    if (HEROKU_APP_NAME !== null && seenTargets.has(target)) {
+      const message = `is scaled by two pools of the app ${HEROKU_APP_NAME}: they would undo each other`;
+      problems.push({ variable: 'POOLS_FILE processType', value: PROCESS_TYPE, message });
+    }
+    seenNames.add(POOL);
+    seenTargets.add(target);
+  }
+}
+
+/** A default that comes from the environment is wrong once, however many pools inherit it. */
+function distinct(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+function warningsOf(
+  environment: Environment,
+  config: ProcessConfig,
+  pools: readonly Values<PoolVariable>[],
+): string[] {
+  const reserved = variableNames.filter((name) => variable(name).isReserved && isSetAnywhere(name));
+  const unprotected = config.PORT !== null && config.METRICS_TOKEN === null;
+  return [
+    ...reserved.map((name) => `${name} is accepted, but this version does not act on it yet`),
+    ...(unprotected
+      ? [
+          'PORT is set without METRICS_TOKEN: anyone who can reach it can read the metrics and the status',
+        ]
+      : []),
+    ...misspelled(environment),
+  ];
+
+  function isSetAnywhere(name: VariableName): boolean {
+    const standard = variable(name).default;
+    const parsed = standard === undefined ? null : variable(name).kind.parse(standard);
+    return pools.some((pool) => pool[name as PoolVariable] !== parsed);
+  }
+}
+
+/** `MIN_WORKER=3` has no effect at all, and nothing else would say so. */
+function misspelled(environment: Environment): string[] {
+  return Object.keys(environment)
+    .filter((name) => name.length >= 8 && !(name in variables))
+    .map((name) => ({ name, nearest: closest(name, variableNames) }))
+    .filter(({ name, nearest }) => distance(name, nearest) <= 2)
+    .map(({ name, nearest }) => `${name} is set but means nothing here: did you mean ${nearest}?`);
+}

@@ -1,0 +1,77 @@
+import { platformLimitInForce, rulesOfDemand, rulesOfSupply, type Setting } from './limits.ts';
+import { recommend } from './recommend.ts';
+import { remember } from './stabilize.ts';
+import type { Action, Decision, Memory, Observation, Policy, Step } from './types.ts';
+
+/** The memory of a pool that has never been looked at. */
+export const emptyMemory: Memory = { recommendations: [], orphans: [], platformLimit: null };
+
+/**
+ * Decides how many workers a pool should have. Pure: the same three values always give the same answer.
+ *
+ * The number passes through a list of rules in order; each rule that changes it leaves its name and its sentence, and
+ * the hard bounds come last. With `currentWorkers` unknown the action is `hold`.
+ */
+export function decide(
+  observation: Observation,
+  policy: Policy,
+  memory: Memory,
+): { readonly decision: Decision; readonly memory: Memory } {
+  assertSound(observation, policy);
+  const { orphans, ...recommended } = recommend(observation, policy, memory);
+
+  const steps: Step[] = [{ step: 'recommend', ...recommended }];
+  const wanted = follow(rulesOfDemand, recommended.workers, { observation, policy, memory }, steps);
+
+  const windowSeconds = policy.scaleDownStabilizationSeconds;
+  // What is above the maximum is never asked for, so remembering it would only make memory larger.
+  const memorable = Math.min(wanted, policy.maxWorkers);
+  const next: Memory = {
+    recommendations: remember(memory.recommendations, observation, memorable, windowSeconds),
+    orphans,
+    platformLimit: platformLimitInForce(memory, observation.observedAtMs),
+  };
+  const desired = follow(rulesOfSupply, wanted, { observation, policy, memory: next }, steps);
+
+  const last = steps.at(-1)?.step ?? 'recommend';
+  const decision: Decision = {
+    action: actionFor(observation.currentWorkers, desired),
+    currentWorkers: observation.currentWorkers,
+    recommendedWorkers: recommended.workers,
+    desiredWorkers: desired,
+    limitedBy: last === 'recommend' ? 'none' : last,
+    steps,
+  };
+  return { decision, memory: next };
+}
+
+/** Passes the number through the rules in order; those that change it are added to `steps`. */
+function follow(
+  rules: typeof rulesOfDemand,
+  workers: number,
+  setting: Setting,
+  steps: Step[],
+): number {
+  return rules.reduce((current, { step, apply }) => {
+    const changed = apply(current, setting);
+    if (changed === null) return current;
+    steps.push({ step, ...changed });
+    return changed.workers;
+  }, workers);
+}
+
+function actionFor(currentWorkers: number | null, desiredWorkers: number): Action {
+  if (currentWorkers === null || desiredWorkers === currentWorkers) return 'hold';
+  return desiredWorkers > currentWorkers ? 'scale-up' : 'scale-down';
+}
+
+/** A number that makes no sense is a bug of whoever read it; deciding on it could cost money or jobs. */
+function assertSound(observation: Observation, policy: Policy): void {
+  const { currentWorkers, queues } = observation;
+  const counts = queues.flatMap((queue) => [queue.readyJobs, queue.activeJobs, queue.orphanedJobs]);
+  for (const count of [...counts, currentWorkers ?? 0, policy.minWorkers, policy.maxWorkers]) {
+    if (!Number.isInteger(count) || count < 0) throw new Error(`not a count: ${String(count)}`);
+  }
+  if (policy.minWorkers > policy.maxWorkers) throw new Error('minWorkers is above maxWorkers');
+  if (!(policy.eventsPerWorker > 0)) throw new Error('eventsPerWorker must be above 0');
+}

@@ -1,0 +1,172 @@
+import { usefulWorkers } from './recommend.ts';
+import { highest } from './stabilize.ts';
+import type { Limit, Memory, Observation, Policy } from './types.ts';
+import { counted, spoken } from './words.ts';
+
+export type Setting = {
+  readonly observation: Observation;
+  readonly policy: Policy;
+  readonly memory: Memory;
+};
+
+/** One rule of the decision: takes a number of workers and returns another with the reason, or null to let it pass. */
+type Rule = {
+  readonly step: Limit;
+  readonly apply: (
+    workers: number,
+    setting: Setting,
+  ) => { readonly workers: number; readonly why: string } | null;
+};
+
+const platformLimitMemoryMs = 60 * 60_000;
+
+/** A learned limit is tried again after an hour, because plans are upgraded and tickets are answered. */
+export function platformLimitInForce(
+  { platformLimit }: Memory,
+  nowMs: number,
+): Memory['platformLimit'] {
+  return platformLimit !== null && nowMs - platformLimit.learnedAtMs < platformLimitMemoryMs
+    ? platformLimit
+    : null;
+}
+
+/** What a refusal of the platform teaches: how many workers it allows. */
+export function learnPlatformLimit(memory: Memory, workers: number, learnedAtMs: number): Memory {
+  return { ...memory, platformLimit: { workers, learnedAtMs } };
+}
+
+/** What is wanted, given what the queues let workers do and what could not be seen. Remembered for stabilization. */
+export const rulesOfDemand: readonly Rule[] = [
+  {
+    step: 'queue-concurrency',
+    apply(workers, { observation, policy }) {
+      if (observation.queues.every(({ concurrencyLimit }) => concurrencyLimit === null))
+        return null;
+      const useful = Math.max(usefulWorkers(observation.queues, policy), Math.min(workers, 1));
+      if (useful >= workers) return null;
+      const names = namesOf(observation, ({ concurrencyLimit }) => concurrencyLimit !== null);
+      return {
+        workers: useful,
+        why: `${names} may run only so many jobs at once: more than ${String(useful)} would idle`,
+      };
+    },
+  },
+  {
+    step: 'queue-rate-limit',
+    apply(workers, { observation, policy }) {
+      const { currentWorkers } = observation;
+      if (currentWorkers === null || workers <= currentWorkers) return null;
+      const free = observation.queues.filter(
+        ({ rateLimitedForSeconds }) => rateLimitedForSeconds === null,
+      );
+      const useful = Math.max(usefulWorkers(free, policy), currentWorkers);
+      if (useful >= workers) return null;
+      const names = namesOf(
+        observation,
+        ({ rateLimitedForSeconds }) => rateLimitedForSeconds !== null,
+      );
+      return {
+        workers: useful,
+        why: `${names} at the rate limit: more workers could not start more of those jobs now`,
+      };
+    },
+  },
+  {
+    step: 'blind',
+    apply(workers, { observation }) {
+      const { currentWorkers, unreadableQueues } = observation;
+      if (unreadableQueues.length === 0 || currentWorkers === null || workers >= currentWorkers)
+        return null;
+      const names = unreadableQueues.map(({ queue }) => queue).join(', ');
+      return { workers: currentWorkers, why: `${names} cannot be read, so nothing shrinks` };
+    },
+  },
+];
+
+/** What is allowed, ending with the bounds that nothing may break. */
+export const rulesOfSupply: readonly Rule[] = [
+  {
+    step: 'stabilization',
+    apply(workers, { observation, policy, memory }) {
+      const peak = highest(memory.recommendations);
+      if (peak === undefined || policy.scaleDownStabilizationSeconds === 0) return null;
+      const held = Math.min(peak.workers, observation.currentWorkers ?? peak.workers);
+      if (held <= workers) return null;
+      const ago = spoken((observation.observedAtMs - peak.madeAtMs) / 1000);
+      const window = spoken(policy.scaleDownStabilizationSeconds);
+      return {
+        workers: held,
+        why: `${String(peak.workers)} were needed ${ago} ago, and scaling down waits ${window}`,
+      };
+    },
+  },
+  {
+    step: 'scale-up-step',
+    apply(workers, { observation: { currentWorkers }, policy: { scaleUpStep } }) {
+      if (
+        currentWorkers === null ||
+        scaleUpStep === null ||
+        workers <= currentWorkers + scaleUpStep
+      )
+        return null;
+      return {
+        workers: currentWorkers + scaleUpStep,
+        why: `at most ${String(scaleUpStep)} more at a time (SCALE_UP_STEP)`,
+      };
+    },
+  },
+  {
+    step: 'scale-down-step',
+    apply(workers, { observation: { currentWorkers }, policy: { scaleDownStep } }) {
+      if (
+        currentWorkers === null ||
+        scaleDownStep === null ||
+        workers >= currentWorkers - scaleDownStep
+      )
+        return null;
+      const why = `at most ${String(scaleDownStep)} fewer at a time (SCALE_DOWN_STEP)`;
+      return { workers: currentWorkers - scaleDownStep, why };
+    },
+  },
+  {
+    step: 'min-workers',
+    apply(workers, { policy: { minWorkers } }) {
+      return workers < minWorkers
+        ? { workers: minWorkers, why: `at least ${String(minWorkers)} (MIN_WORKERS)` }
+        : null;
+    },
+  },
+  {
+    step: 'max-workers',
+    apply(workers, { policy: { maxWorkers } }) {
+      return workers > maxWorkers
+        ? { workers: maxWorkers, why: `at most ${String(maxWorkers)} (MAX_WORKERS)` }
+        : null;
+    },
+  },
+  {
+    // Comes last, because asking for more than the platform allows changes nothing but the error log. What already
+    // runs is evidently allowed and is not taken away by it.
+    step: 'platform-limit',
+    apply(workers, { observation: { currentWorkers, observedAtMs }, memory }) {
+      const limit = platformLimitInForce(memory, observedAtMs);
+      if (limit === null) return null;
+      const allowed = Math.min(workers, Math.max(limit.workers, currentWorkers ?? 0));
+      if (allowed === workers) return null;
+      return {
+        workers: allowed,
+        why: `the platform allows ${counted(limit.workers, 'worker')} of this type`,
+      };
+    },
+  },
+];
+
+function namesOf(
+  observation: Observation,
+  matches: (queue: Observation['queues'][number]) => boolean,
+): string {
+  return observation.queues
+    .filter(matches)
+    .map(({ queue }) => queue)
+    .join(', ');
+}

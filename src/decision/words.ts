@@ -1,0 +1,13 @@
+const wholeNumber = new Intl.NumberFormat('en');
+
+/** `1,240 ready jobs`, `1 ready job`: the count with the noun it needs. */
+export function counted(count: number, noun: string): string {
+  return `${wholeNumber.format(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A length of time as people say it: `45s`, `12m`, `3h`; the nearest unit is exact enough for a sentence. */
+export function spoken(seconds: number): string {
+  if (seconds < 90) return `${String(Math.round(seconds))}s`;
+  if (seconds < 90 * 60) return `${String(Math.round(seconds / 60))}m`;
+  return `${String(Math.round(seconds / 3600))}h`;
+}

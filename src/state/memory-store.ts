@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { emptyMemory } from '../decision/decide.ts';
+import type { Memory } from '../decision/types.ts';
+import type { RedisConnection } from '../redis.ts';
+
+/** Keeps what a pool's decisions must remember, so that a restart or a single `once` continues where the last one left off. */
+export type MemoryStore = {
+  /**
+   * An empty memory when there is none, or none that this version understands: then the workers found running count
+   * as recommended, which is the cautious start.
+   * @throws {OperationalError} `STATE_UNAVAILABLE`
+   */
+  load(signal: AbortSignal): Promise<Memory>;
+  /** @throws {OperationalError} `STATE_UNAVAILABLE` */
+  save(memory: Memory, signal: AbortSignal): Promise<void>;
+};
+
+const expiryMs = 24 * 60 * 60_000;
+const count = z.number().int().nonnegative();
+const stored = z.object({
+  version: z.literal(1),
+  recommendations: z.array(z.object({ madeAtMs: z.number(), workers: count })),
+  orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
+  platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
+});
+
+/** One key for each pool, apart from all queues. */
+export function createMemoryStore(redis: RedisConnection, pool: string): MemoryStore {
+  const key = `backlog-autoscaler:memory:${pool}`;
+  return {
+    async load(signal) {
+      const text = await redis.run('STATE_UNAVAILABLE', signal, (client) => client.get(key));
+      return text === null ? emptyMemory : parse(text);
+    },
+    async save(memory, signal) {
+      const text = JSON.stringify({ version: 1, ...memory });
+      await redis.run('STATE_UNAVAILABLE', signal, (client) =>
+        client.set(key, text, 'PX', expiryMs),
+      );
+    },
+  };
+}
+
+function parse(text: string): Memory {
+  try {
+    const { recommendations, orphans, platformLimit } = stored.parse(JSON.parse(text));
+    return { recommendations, orphans, platformLimit };
+  } catch {
+    return emptyMemory;
+  }
+}

@@ -1,0 +1,57 @@
+import type { Memory, Observation, Policy, QueueReading } from '../../src/decision/types.ts';
+
+/** A queue that was read and is empty, but for what a test says. */
+export function reading(known: Partial<QueueReading> = {}): QueueReading {
+  return {
+    queue: 'emails',
+    readyJobs: 0,
+    activeJobs: 0,
+    orphanedJobs: 0,
+    delayedJobs: 0,
+    pausedJobs: 0,
+    isPaused: false,
+    oldestWaitSeconds: null,
+    concurrencyLimit: null,
+    rateLimitedForSeconds: null,
+    running: [],
+    orphanedJobIds: [],
+    ...known,
+  };
+}
+
+export const startMs = Date.UTC(2026, 0, 1);
+
+/** What a tick saw: one queue with so many ready jobs, unless a test says more. */
+export function observation(readyJobs: number, known: Partial<Observation> = {}): Observation {
+  return {
+    observedAtMs: startMs,
+    queues: [reading({ readyJobs })],
+    unreadableQueues: [],
+    currentWorkers: 1,
+    ...known,
+  };
+}
+
+/** A policy that lets every number through, so that a test shows only the rule it is about. */
+export function policy(known: Partial<Policy> = {}): Policy {
+  return {
+    minWorkers: 0,
+    maxWorkers: 1000,
+    eventsPerWorker: 100,
+    concurrency: null,
+    scaleDownStabilizationSeconds: 0,
+    scaleUpStep: null,
+    scaleDownStep: null,
+    ...known,
+  };
+}
+
+/** A memory with one recommendation, so that the workers found running do not count as one. */
+export function memory(known: Partial<Memory> = {}): Memory {
+  return {
+    recommendations: [{ madeAtMs: 0, workers: 0 }],
+    orphans: [],
+    platformLimit: null,
+    ...known,
+  };
+}

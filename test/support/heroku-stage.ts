@@ -1,0 +1,53 @@
+import {
+  createHerokuAccount,
+  type HerokuAccount,
+  type HerokuReply,
+} from '../../src/targets/heroku/account.ts';
+import { createHerokuTarget } from '../../src/targets/heroku/heroku-target.ts';
+import type { Target } from '../../src/targets/target.ts';
+import { startScriptedHeroku, type ScriptedHeroku } from './scripted-heroku.ts';
+
+/** The Heroku target as the daemon wires it, against a scripted Heroku, with a clock that a test can turn. */
+export type HerokuStage = {
+  readonly heroku: ScriptedHeroku;
+  readonly account: HerokuAccount;
+  readonly target: Target;
+  /** Every reply the account told of. */
+  readonly replies: HerokuReply[];
+  passSeconds(seconds: number): void;
+  stop(): Promise<void>;
+};
+
+export async function startHerokuStage(
+  overrides: {
+    readonly app?: string;
+    readonly processType?: string;
+    readonly apiKey?: string;
+    readonly apiUrl?: string;
+    readonly formation?: ScriptedHeroku['formation'];
+  } = {},
+): Promise<HerokuStage> {
+  const heroku = await startScriptedHeroku(overrides.formation);
+  const replies: HerokuReply[] = [];
+  let passedMs = 0;
+  const nowMs = () => Date.now() + passedMs;
+  const account = createHerokuAccount({
+    apiUrl: overrides.apiUrl ?? heroku.url,
+    apiKey: overrides.apiKey ?? heroku.token,
+    userAgent: 'backlog-autoscaler/1.2.3',
+    nowMs,
+    onReply: (reply) => replies.push(reply),
+  });
+  const { app = 'demo', processType = 'worker' } = overrides;
+  return {
+    heroku,
+    account,
+    target: createHerokuTarget({ account, app, processType, nowMs }),
+    replies,
+    passSeconds: (seconds) => (passedMs += seconds * 1_000),
+    async stop() {
+      await account.close();
+      await heroku.stop();
+    },
+  };
+}

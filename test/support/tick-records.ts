@@ -1,0 +1,103 @@
+import type { Decision, Observation, QueueReading } from '../../src/decision/types.ts';
+import { OperationalError } from '../../src/errors.ts';
+import type { TickRecord } from '../../src/loop.ts';
+
+/** Ticks as the loop would record them, for everything that reads a record. */
+const startedAtMs = Date.UTC(2026, 0, 5, 12, 0, 0);
+
+export const bounds = { minWorkers: 1, maxWorkers: 10 };
+
+export function reading(changes: Partial<QueueReading> = {}): QueueReading {
+  return {
+    queue: 'mail',
+    readyJobs: 1240,
+    activeJobs: 30,
+    orphanedJobs: 2,
+    delayedJobs: 7,
+    pausedJobs: 0,
+    isPaused: false,
+    oldestWaitSeconds: 41.5,
+    concurrencyLimit: null,
+    rateLimitedForSeconds: null,
+    running: [{ jobId: '1', worker: 'worker.1', startedAtMs }],
+    orphanedJobIds: ['8', '9'],
+    ...changes,
+  };
+}
+
+export function observation(changes: Partial<Observation> = {}): Observation {
+  return {
+    observedAtMs: startedAtMs,
+    queues: [reading()],
+    unreadableQueues: [],
+    currentWorkers: 3,
+    ...changes,
+  };
+}
+
+export const scaleUp: Decision = {
+  action: 'scale-up',
+  currentWorkers: 3,
+  recommendedWorkers: 13,
+  desiredWorkers: 10,
+  limitedBy: 'max-workers',
+  steps: [
+    { step: 'recommend', workers: 13, why: '1,240 ready jobs ÷ 100 jobs per worker → 13' },
+    { step: 'max-workers', workers: 10, why: 'at most 10 (MAX_WORKERS)' },
+  ],
+};
+
+export const hold: Decision = {
+  action: 'hold',
+  currentWorkers: 3,
+  recommendedWorkers: 3,
+  desiredWorkers: 3,
+  limitedBy: 'none',
+  steps: [{ step: 'recommend', workers: 3, why: '240 ready jobs ÷ 100 jobs per worker → 3' }],
+};
+
+/** A tick that scaled up, unless told otherwise. */
+export function tick(changes: Partial<TickRecord> = {}): TickRecord {
+  return {
+    pool: 'worker',
+    startedAtMs,
+    durationSeconds: 0.25,
+    observation: observation(),
+    decision: scaleUp,
+    outcome: 'scaled',
+    error: null,
+    ...changes,
+  };
+}
+
+export function refused(): OperationalError {
+  return new OperationalError('TARGET_REJECTED', 'Heroku refused: 403 forbidden', {
+    hint: 'Create a token with scope write.',
+  });
+}
+
+export function redisGone(): OperationalError {
+  return new OperationalError('QUEUE_UNREADABLE', 'Redis at 127.0.0.1:1: ECONNREFUSED', {
+    hint: 'No server answers there.',
+    cause: new Error('connect ECONNREFUSED 127.0.0.1:1'),
+  });
+}
+
+/** One tick of every kind, in an order that could happen. */
+export function ticksOfAllKinds(): readonly TickRecord[] {
+  const blind = observation({ unreadableQueues: [{ queue: 'sms', why: 'WRONGTYPE' }] });
+  return [
+    tick(),
+    tick({ decision: hold, outcome: 'held' }),
+    tick({ outcome: 'draining', decision: { ...hold, action: 'scale-down', desiredWorkers: 1 } }),
+    tick({
+      outcome: 'dry-run',
+      observation: observation({ currentWorkers: null }),
+      decision: { ...hold, currentWorkers: null },
+    }),
+    tick({ outcome: 'not-leader', observation: null, decision: null }),
+    tick({ outcome: 'held', observation: blind, decision: hold, error: redisGone() }),
+    tick({ outcome: 'failed', observation: null, decision: null, error: redisGone() }),
+    tick({ outcome: 'failed', error: refused() }),
+  ];
+}

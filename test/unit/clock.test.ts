@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { cronStep, isMultiple, startClock } from '../../src/clock.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+describe('the step of an interval', () => {
+  test.each([
+    [second, second, '*/1 * * * * *'],
+    [15 * second, 15 * second, '*/15 * * * * *'],
+    [90 * second, 30 * second, '*/30 * * * * *'],
+    [10 * minute, 10 * minute, '0 */10 * * * *'],
+    [45 * minute, 15 * minute, '0 */15 * * * *'],
+    [90 * minute, 30 * minute, '0 */30 * * * *'],
+    [8 * hour, 8 * hour, '0 0 */8 * * *'],
+    [24 * hour, 24 * hour, '0 0 */24 * * *'],
+    [1.5 * second, second, '* * * * * *'],
+  ])('of %i ms is %i ms', (intervalMs, stepMs, pattern) => {
+    expect(cronStep(intervalMs)).toMatchObject({ stepMs });
+    if (stepMs !== second) expect(cronStep(intervalMs).pattern).toBe(pattern);
+  });
+
+  test.each([[90 * second], [45 * minute], [1.5 * second], [7.5 * minute], [hour]])(
+    'lets as many ticks of %i ms through in a day as fit into it',
+    (intervalMs) => {
+      const { stepMs } = cronStep(intervalMs);
+      const midnight = Date.UTC(2026, 0, 1);
+      const steps = Array.from(
+        { length: (24 * hour) / stepMs },
+        (_, index) => midnight + index * stepMs,
+      );
+      const ticks = steps.filter((atMs) => isMultiple(atMs, intervalMs, stepMs));
+      expect(ticks).toHaveLength((24 * hour) / intervalMs);
+      expect(ticks[0]).toBe(midnight);
+    },
+  );
+});
+
+describe('a running clock', () => {
+  const silent = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: () => undefined,
+    debug: () => undefined,
+  };
+
+  test('ticks at once, then at the interval, and never twice at a time', async () => {
+    let underWay = 0;
+    const atOnce: number[] = [];
+    const clock = startClock({
+      name: 'test',
+      intervalMs: second,
+      logger: silent,
+      onBug: (error) => {
+        throw error;
+      },
+      async tick() {
+        underWay += 1;
+        atOnce.push(underWay);
+        await sleep(atOnce.length === 1 ? 1_300 : 10);
+        underWay -= 1;
+      },
+    });
+    await sleep(100);
+    expect(atOnce[0]).toBe(1);
+    await sleep(3_500);
+    await clock.stop();
+    const ticks = atOnce.length;
+    expect(ticks).toBeGreaterThanOrEqual(2);
+    expect(new Set(atOnce)).toEqual(new Set([1]));
+    await sleep(1_500);
+    expect(atOnce).toHaveLength(ticks);
+  });
+
+  test('reports what a tick throws', async () => {
+    const bug = await new Promise((resolve) => {
+      const clock = startClock({
+        name: 'test',
+        intervalMs: hour,
+        logger: silent,
+        onBug: (error) => {
+          void clock.stop().then(() => {
+            resolve(error);
+          });
+        },
+        tick: () => Promise.reject(new Error('a bug')),
+      });
+    });
+    expect(bug).toEqual(new Error('a bug'));
+  });
+});

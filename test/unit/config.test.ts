@@ -1,0 +1,253 @@
+import { describe, expect, test } from 'vitest';
+import { loadConfig, loadStateConfig, type Environment } from '../../src/config/load.ts';
+import { ConfigError, type Problem } from '../../src/config/problem.ts';
+
+const complete: Environment = {
+  REDIS_URL: 'redis://:hunter22@localhost:6379',
+  QUEUES: 'emails,reports',
+  HEROKU_APP_NAME: 'shop',
+  HEROKU_API_KEY: 'HRKU-0123456789',
+};
+
+function load(changes: Environment = {}, file = '') {
+  return loadConfig({ ...complete, ...changes }, () => file);
+}
+
+function pool(changes: Environment = {}) {
+  const [only] = load(changes).pools;
+  if (only === undefined) throw new Error('no pool');
+  return only;
+}
+
+function problems(changes: Environment, file = ''): readonly Problem[] {
+  try {
+    load(changes, file);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('one pool from the environment', () => {
+  test('has the documented defaults', () => {
+    expect(pool()).toMatchObject({
+      QUEUES: ['emails', 'reports'],
+      MIN_WORKERS: 1,
+      MAX_WORKERS: 10,
+      EVENTS_PER_WORKER: 100,
+      POLL_INTERVAL: 60_000,
+      SCALE_DOWN_STABILIZATION: 300_000,
+      SCALE_UP_STEP: null,
+      PROCESS_TYPE: 'worker',
+      POOL: 'worker',
+      DRY_RUN: false,
+      QUEUE_PREFIX: 'bull',
+    });
+  });
+
+  test('takes its name from the process type', () => {
+    expect(pool({ PROCESS_TYPE: 'mailer' }).POOL).toBe('mailer');
+  });
+
+  test('reads an empty variable as unset', () => {
+    expect(pool({ MAX_WORKERS: '', SCALE_UP_STEP: ' ' })).toMatchObject({
+      MAX_WORKERS: 10,
+      SCALE_UP_STEP: null,
+    });
+  });
+
+  test('needs neither app nor key in a dry run', () => {
+    const changes = { DRY_RUN: 'true', HEROKU_APP_NAME: '', HEROKU_API_KEY: '' };
+    expect(pool(changes)).toMatchObject({ HEROKU_APP_NAME: null, HEROKU_API_KEY: null });
+  });
+
+  test('does not stabilize by itself when a target wait does the holding', () => {
+    expect(pool({ TARGET_WAIT: '2m' }).SCALE_DOWN_STABILIZATION).toBe(0);
+    expect(
+      pool({ TARGET_WAIT: '2m', SCALE_DOWN_STABILIZATION: '5m' }).SCALE_DOWN_STABILIZATION,
+    ).toBe(300_000);
+  });
+
+  test.each([
+    ['500ms', 'POLL_INTERVAL', 'must be at least 1s'],
+    ['10', 'POLL_INTERVAL', '10s or 10m?'],
+    ['7s', 'POLL_INTERVAL', '6s or 8s?'],
+    ['7m', 'POLL_INTERVAL', 'divide'],
+    ['2d', 'POLL_INTERVAL', 'must be at most 1d'],
+    ['1w', 'POLL_INTERVAL', 'unknown unit "w"'],
+    ['soon', 'POLL_INTERVAL', 'a number with a unit'],
+    ['-1', 'MIN_WORKERS', 'a whole number from 0'],
+    ['1.5', 'MIN_WORKERS', 'a whole number from 0'],
+    ['1e3', 'MAX_WORKERS', 'a whole number'],
+    ['0', 'EVENTS_PER_WORKER', 'a whole number from 1'],
+    ['0', 'SCALE_UP_STEP', 'a whole number from 1'],
+    ['yes', 'DRY_RUN', 'true or false'],
+    ['sidekiq', 'QUEUE_SYSTEM', 'bullmq'],
+    ['a:b', 'QUEUES', 'no name contains a colon'],
+    ['a,,b', 'QUEUES', 'separated by commas'],
+    ['mysql://x', 'REDIS_URL', 'redis:// or rediss://'],
+    ['work er', 'PROCESS_TYPE', 'a process type'],
+    ['99999', 'PORT', 'from 0 to 65535'],
+    ['loud', 'LOG_LEVEL', 'trace, debug, info'],
+    ['perhaps', 'PROTECT_JOBS', 'auto, strict, off'],
+  ])('refuses %s as %s and says how to mend it', (value, variable, message) => {
+    const [problem, ...others] = problems({ [variable]: value });
+    expect(problem?.variable).toBe(variable);
+    expect(problem?.message).toContain(message);
+    expect(others).toEqual([]);
+  });
+
+  test.each([
+    ['1s', 1_000],
+    ['1.5s', 1_500],
+    ['90s', 90_000],
+    ['0.5m', 30_000],
+    ['1h', 3_600_000],
+    ['8h', 28_800_000],
+    ['1d', 86_400_000],
+  ])('accepts %s as an interval', (value, milliseconds) => {
+    expect(pool({ POLL_INTERVAL: value }).POLL_INTERVAL).toBe(milliseconds);
+  });
+
+  test('lists every problem at once, with variable, value and fix', () => {
+    const changes = {
+      REDIS_URL: '',
+      QUEUES: '',
+      MIN_WORKERS: 'few',
+      HEROKU_API_KEY: '',
+      POLL_INTERVAL: '5',
+    };
+    expect(
+      problems(changes)
+        .map(({ variable }) => variable)
+        .sort(),
+    ).toEqual(['HEROKU_API_KEY', 'MIN_WORKERS', 'POLL_INTERVAL', 'QUEUES', 'REDIS_URL'].sort());
+    expect(() => load(changes)).toThrow(
+      'MIN_WORKERS="few" must be a whole number from 0 to 10000; for example MIN_WORKERS=1',
+    );
+  });
+
+  test('refuses a minimum above the maximum', () => {
+    expect(problems({ MIN_WORKERS: '11' })).toEqual([
+      {
+        variable: 'MIN_WORKERS',
+        value: '11',
+        message: 'is above MAX_WORKERS=10: lower the one or raise the other',
+      },
+    ]);
+  });
+
+  test('never repeats a secret', () => {
+    const secrets = {
+      REDIS_URL: 'http://:hunter22@host',
+      HEROKU_API_KEY: 'HRKU-hunter 22',
+      METRICS_TOKEN: 'hunter 22',
+    };
+    expect(problems(secrets)).toHaveLength(3);
+    expect(() => load(secrets)).toThrow(/^(?!.*hunter)/s);
+  });
+
+  test('warns about a port that anyone may read, and about names that are nearly right', () => {
+    const { warnings } = load({ PORT: '80', MIN_WORKER: '3' });
+    expect(warnings.join('\n')).toMatch(/METRICS_TOKEN.*\n.*did you mean MIN_WORKERS\?/);
+    expect(load({ PORT: '80', METRICS_TOKEN: 'secret-enough' }).warnings).toEqual([]);
+  });
+});
+
+describe('several pools from a file', () => {
+  const withFile = { POOLS_FILE: 'pools.yml' };
+
+  test('takes from the environment what a pool does not say itself', () => {
+    const file = `
+pools:
+  - { name: mail, queues: [emails, letters], minWorkers: 2 }
+  - { name: sums, app: books, processType: adder, queues: reports, pollInterval: 30s, dryRun: true }
+`;
+    const { pools } = load({ ...withFile, MIN_WORKERS: '1', POOL: 'ignored' }, file);
+    expect(pools).toMatchObject([
+      {
+        POOL: 'mail',
+        QUEUES: ['emails', 'letters'],
+        MIN_WORKERS: 2,
+        HEROKU_APP_NAME: 'shop',
+        PROCESS_TYPE: 'worker',
+      },
+      {
+        POOL: 'sums',
+        QUEUES: ['reports'],
+        MIN_WORKERS: 1,
+        HEROKU_APP_NAME: 'books',
+        POLL_INTERVAL: 30_000,
+        DRY_RUN: true,
+      },
+    ]);
+  });
+
+  test('lets queues and apps come from the file alone', () => {
+    const file = 'pools: [{ app: books, queues: [reports] }]';
+    expect(load({ ...withFile, QUEUES: '', HEROKU_APP_NAME: '' }, file).pools).toHaveLength(1);
+  });
+
+  test('takes a secret from the environment variable that a value names', () => {
+    const file = 'pools: [{ redisUrl: $ORDERS_REDIS_URL }]';
+    const { pools } = load({ ...withFile, ORDERS_REDIS_URL: 'redis://orders' }, file);
+    expect(pools[0]?.REDIS_URL).toBe('redis://orders');
+    expect(problems(withFile, file)[0]?.message).toContain('ORDERS_REDIS_URL, which is not set');
+  });
+
+  test.each([
+    ['pools: [{ minWorker: 3 }]', 'pools[0].minWorker', 'did you mean `minWorkers`?'],
+    ['pools: [{ MIN_WORKERS: 3 }]', 'pools[0].MIN_WORKERS', 'write `minWorkers`'],
+    ['pools: [{ herokuAppName: x }]', 'pools[0].herokuAppName', 'write `app`'],
+    ['pools: [{ zebra: 3 }]', 'pools[0].zebra', 'a pool has'],
+    ['pools: [{ port: 80 }]', 'pools[0].port', 'is not known'],
+    ['pools: [{ __proto__: { minWorkers: 9 } }]', 'pools[0].__proto__', 'is not known'],
+    ['pools: [{ minWorkers: [1, [2]] }]', 'pools[0].minWorkers', 'single value'],
+    ['pools: [{ maxWorkers: many }]', 'pools[0].maxWorkers', 'a whole number'],
+    ['pools: [7]', 'pools[0]', 'must be a mapping'],
+    ['pools: []', 'pools', 'at least one pool'],
+    ['pool: [{}]', 'pool', 'is not known'],
+    ['pools: [', '', 'is not YAML'],
+    ['pools: [{ name: a }, { name: a, app: other }]', 'name', 'two pools'],
+    ['pools: [{ name: a }, { name: b }]', 'processType', 'undo each other'],
+  ])('refuses %s', (file, place, message) => {
+    const found = problems(withFile, file).find(({ variable }) => variable.endsWith(place));
+    expect(found?.message).toContain(message);
+  });
+
+  test('says so when the file cannot be read', () => {
+    const read = () => {
+      throw new Error('ENOENT: no such file');
+    };
+    expect(() => loadConfig({ ...complete, ...withFile }, read)).toThrow(
+      'POOLS_FILE="pools.yml" cannot be read: ENOENT',
+    );
+  });
+
+  test('survives a file that is larger than any list of pools', () => {
+    expect(problems(withFile, 'x'.repeat(2_000_000))[0]?.message).toContain('larger than 1 MB');
+  });
+});
+
+describe('the state alone', () => {
+  test('needs nothing but a Redis', () => {
+    expect(loadStateConfig({ REDIS_URL: 'redis://queues' }).stateRedis).toEqual({
+      url: 'redis://queues',
+      rejectUnauthorized: true,
+    });
+    expect(loadStateConfig({ STATE_REDIS_URL: 'redis://state' }).stateRedis.url).toBe(
+      'redis://state',
+    );
+  });
+
+  test('does not mind what only the daemon uses', () => {
+    expect(() =>
+      loadStateConfig({ REDIS_URL: 'redis://queues', MIN_WORKERS: 'few' }),
+    ).not.toThrow();
+  });
+
+  test('says what is missing', () => {
+    expect(() => loadStateConfig({})).toThrow('REDIS_URL is not set');
+  });
+});

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { within, withDeadline } from '../../src/deadline.ts';
+import { OperationalError } from '../../src/errors.ts';
+
+const never = () => new Promise<never>(() => undefined);
+const alive = () => new AbortController().signal;
+
+test('gives up on what never answers, with the code it was given', async () => {
+  const waiting = withDeadline(alive(), 20, (signal) =>
+    within(signal, 'QUEUE_UNREADABLE', 'Redis', never()),
+  );
+  await expect(waiting).rejects.toMatchObject({
+    code: 'QUEUE_UNREADABLE',
+    message: 'Redis did not answer in time',
+  });
+});
+
+test('fires although nothing but the work refers to the signal when garbage is collected', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const waiting = withDeadline(alive(), 300, (signal) =>
+    within(signal, 'QUEUE_UNREADABLE', 'Redis', never()),
+  );
+  const outcome = waiting.catch((error: unknown) => error);
+  await sleep(20);
+  collectGarbage();
+  await sleep(50);
+  collectGarbage();
+  expect(await Promise.race([outcome, sleep(5_000)])).toBeInstanceOf(OperationalError);
+});
+
+test('passes on what the work returns and what it throws', async () => {
+  expect(await withDeadline(alive(), 1_000, () => Promise.resolve(7))).toBe(7);
+  await expect(
+    withDeadline(alive(), 1_000, () => Promise.reject(new Error('a bug'))),
+  ).rejects.toThrow('a bug');
+});
+
+test('aborts with its parent, also one that was aborted before', async () => {
+  const parent = new AbortController();
+  const waiting = withDeadline(parent.signal, 60_000, (signal) =>
+    within(signal, 'STATE_UNAVAILABLE', 'Redis', never()),
+  );
+  parent.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
+  await expect(
+    withDeadline(parent.signal, 60_000, (signal) =>
+      within(signal, 'STATE_UNAVAILABLE', 'Redis', never()),
+    ),
+  ).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
+});
