@@ -11,7 +11,7 @@ const mayImport = {
   targets: ['errors', 'deadline'],
   state: ['decision/types', 'decision/decide', 'errors', 'redis', 'telemetry/report'],
   telemetry: ['decision/types', 'errors', 'loop', 'version'],
-  demo: ['errors'],
+  demo: ['errors', 'commands/run'],
   'loop.ts': [
     'decision',
     'errors',

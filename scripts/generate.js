@@ -1,11 +1,111 @@
-/** Writes every document that follows from the config table: `npm run generate`. */
+/**
+ * Writes the parts of the documents that follow from the code: the config vars, metrics and errors in README, the `env`
+ * of app.json, and config/example.env. `--check` writes nothing and fails when one of them is out of date.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { documents } from '../dist/config/documents.js';
+import prettier from 'prettier';
+import { variables } from '../dist/config/variables.js';
+import { errorCodes } from '../dist/errors.js';
+import { metricFamilies } from '../dist/telemetry/metric-families.js';
 
 const root = new URL('..', import.meta.url);
-for (const { path, render } of documents) {
+const entries = Object.entries(variables);
+
+const renderers = {
+  'README.md': (text) => {
+    assertEveryErrorIsExplained(text);
+    return replaceRegion(replaceRegion(text, 'config', configTable()), 'metrics', metricsTable());
+  },
+  'app.json': (text) => JSON.stringify({ ...JSON.parse(text), env: appEnv() }),
+  'config/example.env': exampleEnv,
+};
+
+let isStale = false;
+for (const [path, render] of Object.entries(renderers)) {
   const file = new URL(path, root);
-  writeFileSync(file, render(readFileSync(file, 'utf8')));
-  console.log(`wrote ${fileURLToPath(file)}`);
+  const before = readFileSync(file, 'utf8');
+  const rendered = render(before);
+  const formatted = path.endsWith('.env')
+    ? rendered
+    : await prettier.format(rendered, { filepath: path });
+  if (formatted === before) continue;
+  isStale = true;
+  if (process.argv.includes('--check'))
+    console.error(`${path} is out of date: run \`npm run generate\``);
+  else writeFileSync(file, formatted);
+}
+if (isStale && process.argv.includes('--check')) process.exitCode = 1;
+
+function configTable() {
+  const rows = entries.map(
+    ([name, row]) => `| \`${name}\` | ${standardOf(row)} | ${meaningOf(row)} |`,
+  );
+  return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function standardOf({ default: standard, defaultNote, requiredBy }) {
+  if (requiredBy === 'scaling') return 'required unless dry run';
+  if (requiredBy) return 'required';
+  return defaultNote ?? (standard === undefined ? 'unset' : `\`${standard}\``);
+}
+
+function meaningOf({ help, kind, isSecret, isReserved }) {
+  const notes = [
+    isSecret ? ' Secret.' : '',
+    isReserved ? ' _Accepted, but without effect in this version._' : '',
+  ];
+  return `${help}. ${capitalised(kind.form)}.${notes.join('')}`.replaceAll('|', '\\|');
+}
+
+function capitalised(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function metricsTable() {
+  const rows = Object.entries(metricFamilies).map(
+    ([name, { type, help, labels }]) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+  );
+  return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function appEnv() {
+  return Object.fromEntries(
+    entries.map(([name, { help, isReserved, herokuValue, requiredBy }]) => [
+      name,
+      {
+        description: plain(
+          `${help}.${isReserved ? ' Accepted, but without effect in this version.' : ''}`,
+        ),
+        ...(herokuValue === undefined ? {} : { value: herokuValue }),
+        required: requiredBy !== undefined,
+      },
+    ]),
+  );
+}
+
+function exampleEnv() {
+  const lines = entries.map(([name, { help, requiredBy, example, default: standard }]) => {
+    const assignment = `${name}=${requiredBy ? example : (standard ?? '')}`;
+    return `# ${plain(help)}.\n${requiredBy ? assignment : `# ${assignment}`}\n`;
+  });
+  return `# Every config var; those with a # have a default or may be left out. Generated: edit src/config/variables.ts.\n\n${lines.join('\n')}`;
+}
+
+function plain(text) {
+  return text.replaceAll('`', '');
+}
+
+/** Replaces what stands between `<!-- name:begin -->` and `<!-- name:end -->`. */
+function replaceRegion(text, name, content) {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`README.md lacks the region ${name}`);
+  return `${text.slice(0, from + begin.length)}\n\n${content}\n\n${text.slice(to)}`;
+}
+
+/** The table of errors says what the loop and a person do, which no code knows; that each has a row is checked. */
+function assertEveryErrorIsExplained(text) {
+  const missing = errorCodes.filter((code) => !text.includes(`| \`${code}\``));
+  if (missing.length > 0) throw new Error(`README.md has no row for ${missing.join(', ')}`);
 }

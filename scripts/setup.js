@@ -37,12 +37,19 @@ export function run(command, words, options = {}) {
 
 /** Whether a program of this name is on the PATH. */
 export function isOnPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .some((folder) => existsSync(join(folder, program)));
 }
 
 /** How each package manager installs; the first one that is there and may be used is taken. */
 const managers = [
-  { program: 'apt-get', needsRoot: true, before: [['update', '-qq']], install: ['install', '-y', '-qq', '--no-install-recommends'] },
+  {
+    program: 'apt-get',
+    needsRoot: true,
+    before: [['update', '-qq']],
+    install: ['install', '-y', '-qq', '--no-install-recommends'],
+  },
   { program: 'dnf', needsRoot: true, before: [], install: ['install', '-y', '-q'] },
   { program: 'apk', needsRoot: true, before: [], install: ['add', '--quiet'] },
   { program: 'brew', needsRoot: false, before: [], install: ['install', '--quiet'] },
@@ -55,11 +62,16 @@ const managers = [
 export function obtain(program, packageName = program) {
   if (isOnPath(program)) return true;
   const isRoot = process.getuid?.() === 0;
-  const manager = managers.find(({ program: name, needsRoot }) => isOnPath(name) && (isRoot || !needsRoot));
+  const manager = managers.find(
+    ({ program: name, needsRoot }) => isOnPath(name) && (isRoot || !needsRoot),
+  );
   if (manager === undefined) return false;
   console.error(`Installing ${packageName} with ${manager.program} (once)…`);
   for (const words of [...manager.before, [...manager.install, packageName]]) {
-    spawnSync(manager.program, words, { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    spawnSync(manager.program, words, {
+      stdio: 'ignore',
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
   }
   return isOnPath(program);
 }

@@ -17,23 +17,33 @@ const chosen = process.argv.slice(2);
 const all = hasRedis ? ['test'] : ['test/unit', 'test/repository'];
 const missing = hasRedis
   ? []
-  : ['redis-server: the contract, integration and end-to-end tests. Install Redis so that `redis-server` is on the PATH.'];
+  : [
+      'redis-server: the contract, integration and end-to-end tests. Install Redis so that `redis-server` is on the PATH.',
+    ];
 
 const notes = mkdtempSync(join(tmpdir(), 'autoscaler-test-'));
 const leftOutFile = join(notes, 'left-out');
 const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-const { status } = spawnSync(process.execPath, [vitest, 'run', ...(chosen.length > 0 ? chosen : all)], {
-  stdio: 'inherit',
-  env: { ...process.env, AUTOSCALER_TEST_LEFT_OUT: leftOutFile },
-});
+const { status } = spawnSync(
+  process.execPath,
+  [vitest, 'run', ...(chosen.length > 0 ? chosen : all)],
+  {
+    stdio: 'inherit',
+    env: { ...process.env, AUTOSCALER_TEST_LEFT_OUT: leftOutFile },
+  },
+);
 
-const skipped = existsSync(leftOutFile) ? readFileSync(leftOutFile, 'utf8').split('\n').filter(Boolean) : [];
+const skipped = existsSync(leftOutFile)
+  ? readFileSync(leftOutFile, 'utf8').split('\n').filter(Boolean)
+  : [];
 rmSync(notes, { recursive: true });
 const leftOut = [...missing, ...new Set(skipped)];
 if (leftOut.length === 0) {
   console.log('Nothing was left out.');
 } else {
-  console.log(`Left out, because it could not be obtained:\n${leftOut.map((what) => `  ${what}`).join('\n')}`);
+  console.log(
+    `Left out, because it could not be obtained:\n${leftOut.map((what) => `  ${what}`).join('\n')}`,
+  );
 }
 const failsForThat = process.env.CI === 'true' && leftOut.length > 0;
 process.exitCode = status === 0 && failsForThat ? 1 : (status ?? 1);

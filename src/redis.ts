@@ -95,7 +95,7 @@ const explanations: readonly { readonly matches: RegExp; readonly hint: string }
     hint: 'The user in REDIS_URL lacks a permission: README lists the commands that are needed.',
   },
   {
-    matches: /max number of clients|ECONNRESET|before secure TLS connection/i,
+    matches: /max number of clients|ECONNRESET|EPIPE|before secure TLS connection/i,
     hint: 'The server may be out of connections: compare `connected_clients` with the plan’s limit.',
   },
   {

@@ -32,7 +32,7 @@ export type Assembly = {
 };
 
 /** One line for each queue system: to support another, write `queues/<system>/` and add it here. */
-const queueSystems: Readonly<
+export const queueSystems: Readonly<
   Record<PoolConfig['QUEUE_SYSTEM'], (parts: QueueParts) => QueueSource>
 > = {
   bullmq: createBullmqQueues,

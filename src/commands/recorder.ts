@@ -54,7 +54,11 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
     },
     recordHerokuReply(reply) {
       metrics.recordHerokuReply(reply);
-      log.debug(reply, 'Heroku replied');
+      // What was changed can be asked of Heroku's support under the Request-Id; what was only read hardly ever is.
+      log[reply.method === 'PATCH' ? 'info' : 'debug'](
+        reply,
+        `Heroku answered ${reply.method} with ${String(reply.status)}`,
+      );
     },
     status: () => ({ pools: [...reports.values()] }),
     health: () =>

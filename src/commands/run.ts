@@ -8,7 +8,7 @@ import { statusPage } from '../telemetry/page.ts';
 import { startServer, type TelemetryServer } from '../telemetry/server.ts';
 import { version } from '../version.ts';
 import { assemble, secretsOf, tickMsMax, type AssembledPool } from './assemble.ts';
-import { exitCodes, type Command, type ExitCode } from './command.ts';
+import { exitCodes, type Command, type ExitCode, type Surroundings } from './command.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
 /** Heroku kills after 30 s and people after less: a tick that has not ended by then is abandoned. */
@@ -21,30 +21,42 @@ export const run: Command = {
 Logs one line of JSON for each tick to stdout, and serves /metrics, /healthz, /status.json and a status page when PORT
 is set. In a Procfile: clock: exec node dist/main.js run`,
   options: {},
-  async execute(_options, { environment, nowMs, shutdown }) {
-    const config = loadConfig(environment, (path) => readFileSync(path, 'utf8'));
-    const log = createLog({
-      level: config.process.LOG_LEVEL,
-      secrets: secretsOf(config),
-      destination: 'stdout',
-    });
-    announce(log, config);
-
-    const recorder = createRecorder(config, log, nowMs);
-    const assembly = assemble(config, {
-      nowMs,
-      tickMsMax: (intervalMs) => Math.min(intervalMs, tickMsMax),
-      onHerokuReply: recorder.recordHerokuReply,
-    });
-    const server = await serve(config, recorder);
-    try {
-      return await tickUntil(shutdown, assembly.pools, recorder, log);
-    } finally {
-      await server?.close();
-      await assembly.close();
-    }
-  },
+  execute: (_options, surroundings) => runDaemon({ ...surroundings, host: null }),
 };
+
+export type DaemonOptions = Pick<Surroundings, 'environment' | 'nowMs' | 'shutdown'> & {
+  /** Where HTTP is served when PORT is set; null for all interfaces. */
+  readonly host: string | null;
+};
+
+/**
+ * Runs until it is asked to end, or a bug ends it.
+ * @throws {ConfigError} when the environment is not a valid configuration
+ */
+export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
+  const { environment, nowMs, shutdown, host } = options;
+  const config = loadConfig(environment, (path) => readFileSync(path, 'utf8'));
+  const log = createLog({
+    level: config.process.LOG_LEVEL,
+    secrets: secretsOf(config),
+    destination: 'stdout',
+  });
+  announce(log, config);
+
+  const recorder = createRecorder(config, log, nowMs);
+  const assembly = assemble(config, {
+    nowMs,
+    tickMsMax: (intervalMs) => Math.min(intervalMs, tickMsMax),
+    onHerokuReply: recorder.recordHerokuReply,
+  });
+  const server = await serve(config, recorder, host);
+  try {
+    return await tickUntil(shutdown, assembly.pools, recorder, log);
+  } finally {
+    await server?.close();
+    await assembly.close();
+  }
+}
 
 /** Runs every pool on its own clock. Resolves after the last tick: `failed` when a bug ended it, `fine` otherwise. */
 async function tickUntil(
@@ -104,13 +116,17 @@ function announce(log: Logger, config: Config): void {
   for (const warning of config.warnings) log.warn(warning);
 }
 
-async function serve(config: Config, recorder: Recorder): Promise<TelemetryServer | null> {
+async function serve(
+  config: Config,
+  recorder: Recorder,
+  host: string | null,
+): Promise<TelemetryServer | null> {
   const { PORT: port, METRICS_TOKEN: token } = config.process;
   if (port === null) return null;
   const { metrics, health, status } = recorder;
   return startServer({
     port,
-    host: null,
+    host,
     token,
     sources: {
       metrics: () => metrics.render([]),

@@ -14,8 +14,8 @@ export type HerokuStage = {
   readonly target: Target;
   /** Every reply the account told of. */
   readonly replies: HerokuReply[];
-  passSeconds(seconds: number): void;
-  stop(): Promise<void>;
+  readonly passSeconds: (seconds: number) => void;
+  readonly stop: () => Promise<void>;
 };
 
 export async function startHerokuStage(

@@ -35,7 +35,7 @@ export function observation(changes: Partial<Observation> = {}): Observation {
   };
 }
 
-export const scaleUp: Decision = {
+const scaleUp: Decision = {
   action: 'scale-up',
   currentWorkers: 3,
   recommendedWorkers: 13,

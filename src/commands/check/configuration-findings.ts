@@ -1,0 +1,42 @@
+import { shortest } from '../../config/kinds.ts';
+import type { Config, PoolConfig } from '../../config/load.ts';
+import { counted } from '../../decision/words.ts';
+import { ok, warning, type Remark } from './finding.ts';
+
+/** What is probably not meant, although it is valid. HTTP has remarks of its own. */
+export function judgeConfiguration({ warnings }: Config): readonly Remark[] {
+  return warnings
+    .filter((text) => !text.startsWith('PORT '))
+    .map((text) => {
+      const [name = ''] = text.split(' ');
+      return warning(text, `Unless it is meant so: heroku config:unset ${name}`);
+    });
+}
+
+/** The values a pool is run with, so that a misread one is seen at once. */
+export function judgePool(pool: PoolConfig): readonly Remark[] {
+  const { MIN_WORKERS: min, MAX_WORKERS: max } = pool;
+  const bounds = `${min === max ? '' : `${min} to `}${counted(max, 'worker')}`;
+  const ratio = `one for every ${counted(pool.EVENTS_PER_WORKER, 'ready job')}`;
+  const look = `a look every ${shortest(pool.POLL_INTERVAL)}`;
+  const patience = `scaling down waits ${shortest(pool.SCALE_DOWN_STABILIZATION)}`;
+  return [
+    ok([bounds, ratio, look, patience].join(', ')),
+    ...(pool.DRY_RUN ? [ok('Dry run: it decides and says so, but changes nothing')] : []),
+  ];
+}
+
+/** Whether anybody can read the metrics and the status. */
+export function judgeHttp({
+  PORT: port,
+  METRICS_TOKEN: token,
+}: Config['process']): readonly Remark[] {
+  if (port === null) return [];
+  if (token !== null) return [ok(`Port ${port} asks for the bearer token in METRICS_TOKEN`)];
+  return [
+    warning(
+      'PORT is set without METRICS_TOKEN: anyone who can reach the port can read the metrics and the status',
+      'heroku config:set METRICS_TOKEN=$(openssl rand -hex 32)',
+    ),
+  ];
+}

@@ -1,0 +1,60 @@
+import type { PoolConfig } from '../../config/load.ts';
+import { connectionsPerWorkerObject, type BullmqWorker } from './bullmq-workers.ts';
+import { ok, warning, type Remark } from './finding.ts';
+import type { HowToSet } from './how-to-set.ts';
+
+const wholeNumber = new Intl.NumberFormat('en');
+
+/**
+ * Whether Redis allows as many connections as the pools need with MAX_WORKERS each. What a worker needs is taken from the
+ * one that has most `Worker` objects now, or else from the number of queues: it may open more for other things.
+ */
+export function judgeConnections(parts: {
+  readonly pools: readonly PoolConfig[];
+  readonly connections: number | null;
+  readonly maxConnections: number | null;
+  readonly workers: readonly BullmqWorker[] | null;
+  readonly howToSet: HowToSet;
+}): readonly Remark[] {
+  const { pools, connections, maxConnections, workers } = parts;
+  if (connections === null || maxConnections === null) return [];
+  const needs = pools.map((pool) => {
+    const own = (workers ?? []).filter((worker) => isOf(pool, worker));
+    return { pool, own, perWorker: perWorker(pool, own) };
+  });
+  const seen = new Set(needs.flatMap(({ own }) => own)).size * connectionsPerWorkerObject;
+  const others = Math.max(0, connections - seen);
+  const needed = needs.reduce((sum, need) => sum + need.pool.MAX_WORKERS * need.perWorker, others);
+
+  const products = needs.map((need) => `${need.pool.MAX_WORKERS} × ${need.perWorker}`).join(' + ');
+  const figures = `about ${wholeNumber.format(needed)} connections are needed (${products} for workers, ${others} for others)`;
+  const limit = wholeNumber.format(maxConnections);
+  if (needed <= maxConnections) return [ok(`At MAX_WORKERS ${figures}, and Redis allows ${limit}`)];
+
+  const [only, ...rest] = needs;
+  const room = only === undefined ? 0 : Math.floor((maxConnections - others) / only.perWorker);
+  const lower =
+    rest.length === 0 && room > 0
+      ? parts.howToSet('MAX_WORKERS', room)
+      : 'lower MAX_WORKERS of these pools';
+  return [
+    warning(
+      `At MAX_WORKERS ${figures}, but Redis allows ${limit}: some could not connect`,
+      `Take a plan with more connections (heroku addons:upgrade), or ${lower}`,
+    ),
+  ];
+}
+
+/** Whether a worker takes jobs from a queue of the pool. */
+export function isOf(pool: PoolConfig, { prefix, queue }: BullmqWorker): boolean {
+  if (prefix !== pool.QUEUE_PREFIX) return false;
+  return pool.QUEUES.includes('*') || pool.QUEUES.includes(queue);
+}
+
+function perWorker(pool: PoolConfig, workers: readonly BullmqWorker[]): number {
+  const objects = new Map<string, number>();
+  for (const { name } of workers)
+    if (name !== null) objects.set(name, (objects.get(name) ?? 0) + 1);
+  const most = objects.size > 0 ? Math.max(...objects.values()) : pool.QUEUES.length;
+  return most * connectionsPerWorkerObject;
+}

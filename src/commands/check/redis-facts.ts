@@ -1,0 +1,152 @@
+import type { Config, PoolConfig } from '../../config/load.ts';
+import { findQueues } from '../../queues/bullmq/discovery.ts';
+import type { QueuesReading } from '../../queues/queue-source.ts';
+import { connectRedis, type RedisConnection } from '../../redis.ts';
+import { queueSystems } from '../assemble.ts';
+import { answerTo, type Answer } from './answer.ts';
+import { bullmqWorkersIn, type BullmqWorker } from './bullmq-workers.ts';
+
+/** A Redis of the configuration, and which pools keep what there. */
+export type RedisServer = {
+  readonly url: string;
+  readonly rejectUnauthorized: boolean;
+  readonly queuePools: readonly PoolConfig[];
+  readonly statePools: readonly PoolConfig[];
+};
+
+/** What INFO tells; null for what the server does not say. */
+export type RedisInfo = {
+  readonly version: string | null;
+  readonly role: string | null;
+  readonly usedMemoryBytes: number | null;
+  /** 0 when there is no limit. */
+  readonly maxMemoryBytes: number | null;
+  readonly maxMemoryPolicy: string | null;
+  readonly connections: number | null;
+  readonly maxConnections: number | null;
+};
+
+export type QueueFacts = {
+  readonly reading: Answer<QueuesReading>;
+  /** All queues that have the pool's prefix. */
+  readonly knownQueues: Answer<readonly string[]>;
+};
+
+export type RedisFacts = {
+  readonly latencyMs: number;
+  readonly info: Answer<RedisInfo>;
+  /** Whether a script may run: reading queues takes one. */
+  readonly script: Answer<unknown>;
+  readonly workers: Answer<readonly BullmqWorker[]>;
+  /** Whether state could be written; null where none is kept. */
+  readonly write: Answer<unknown> | null;
+  /** By pool; empty when no script may run. */
+  readonly queues: ReadonlyMap<string, QueueFacts>;
+};
+
+type Circumstances = { readonly nowMs: () => number; readonly signal: AbortSignal };
+
+export function redisServersOf({ process, pools }: Config): readonly RedisServer[] {
+  const servers = new Map<string, RedisServer>();
+  for (const pool of pools) {
+    add(pool, pool.REDIS_URL, 'queuePools');
+    add(pool, process.STATE_REDIS_URL ?? pool.REDIS_URL, 'statePools');
+  }
+  return [...servers.values()];
+
+  function add(pool: PoolConfig, url: string, use: 'queuePools' | 'statePools'): void {
+    const { REDIS_TLS_REJECT_UNAUTHORIZED: rejectUnauthorized } = pool;
+    const key = `${url} ${String(rejectUnauthorized)}`;
+    const unused = { url, rejectUnauthorized, queuePools: [], statePools: [] };
+    const server = servers.get(key) ?? unused;
+    servers.set(key, { ...server, [use]: [...server[use], pool] });
+  }
+}
+
+/** Asks a server everything that is judged later. Settles soon after the signal aborts, and leaves nothing behind. */
+export async function lookAtRedis(
+  server: RedisServer,
+  circumstances: Circumstances,
+): Promise<Answer<RedisFacts>> {
+  const { url, rejectUnauthorized } = server;
+  const redis = connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler-check' });
+  try {
+    return await answerTo(interrogate(redis, server, circumstances));
+  } finally {
+    redis.close();
+  }
+}
+
+async function interrogate(
+  redis: RedisConnection,
+  { queuePools, statePools }: RedisServer,
+  { nowMs, signal }: Circumstances,
+): Promise<RedisFacts> {
+  const ask = <T>(command: Parameters<typeof redis.run<T>>[2]) =>
+    answerTo(redis.run('QUEUE_UNREADABLE', signal, command));
+
+  let latencyMs = 0;
+  const info = await ask(async (client) => {
+    const askedAtMs = nowMs();
+    const text = await client.info().finally(() => (latencyMs = nowMs() - askedAtMs));
+    return parseInfo(text);
+  });
+  // A refusal is an answer too; any other trouble would only be met again by every further question.
+  if (info.error !== null && !isRefusal(info)) throw info.error;
+
+  const [script, workers, write] = await Promise.all([
+    ask((client) => client.eval('return 1', 0)),
+    ask(async (client) => bullmqWorkersIn(String(await client.client('LIST')))),
+    // With XX, SET needs all that it takes to write, yet leaves a key alone that does not exist.
+    statePools.length === 0
+      ? null
+      : ask((client) => client.set('backlog-autoscaler:check', '', 'PX', 1, 'XX')),
+  ]);
+  const readable = script.error === null ? queuePools : [];
+  const queues = await Promise.all(
+    readable.map(
+      async (pool) => [pool.POOL, await lookAtQueues(redis, pool, { nowMs, signal })] as const,
+    ),
+  );
+  return { latencyMs, info, script, workers, write, queues: new Map(queues) };
+}
+
+async function lookAtQueues(
+  redis: RedisConnection,
+  { QUEUE_SYSTEM: system, QUEUES: queues, QUEUE_PREFIX: prefix }: PoolConfig,
+  { nowMs, signal }: Circumstances,
+): Promise<QueueFacts> {
+  const source = queueSystems[system]({ redis, queues, prefix, nowMs });
+  const [reading, knownQueues] = await Promise.all([
+    answerTo(source.read(signal)),
+    answerTo(findQueues(redis, prefix, signal)),
+  ]);
+  return { reading, knownQueues };
+}
+
+/** Whether the server answered that its user lacks the permission. */
+export function isRefusal({ error }: Answer<unknown>): boolean {
+  return error !== null && error.message.includes('NOPERM');
+}
+
+function parseInfo(text: string): RedisInfo {
+  const fields = new Map(
+    text.split(/\r?\n/).map((line) => {
+      const [name = '', ...rest] = line.split(':');
+      return [name, rest.join(':')];
+    }),
+  );
+  const number = (name: string) => {
+    const value = fields.get(name);
+    return value !== undefined && /^\d+$/.test(value) ? Number(value) : null;
+  };
+  return {
+    version: fields.get('redis_version') ?? null,
+    role: fields.get('role') ?? null,
+    usedMemoryBytes: number('used_memory'),
+    maxMemoryBytes: number('maxmemory'),
+    maxMemoryPolicy: fields.get('maxmemory_policy') ?? null,
+    connections: number('connected_clients'),
+    maxConnections: number('maxclients'),
+  };
+}

@@ -1,0 +1,72 @@
+import type { PoolConfig } from '../../config/load.ts';
+import type { QueueReading } from '../../decision/types.ts';
+import { counted } from '../../decision/words.ts';
+import type { BullmqWorker } from './bullmq-workers.ts';
+import { ok, warning, type Remark } from './finding.ts';
+import { listed } from './listed.ts';
+
+const howToName =
+  'In the app: new Worker(queue, processor, { connection, name: process.env.DYNO })';
+
+/** Whether it can be told which dyno is busy, for which workers must bear the names of their dynos. */
+export function judgeWorkers(parts: {
+  readonly pool: PoolConfig;
+  readonly queues: readonly QueueReading[];
+  /** Connected workers of the pool's queues; null when the server does not list its clients. */
+  readonly workers: readonly BullmqWorker[] | null;
+  /** Of all pools: another one may serve the same queues. */
+  readonly processTypes: readonly string[];
+  /** What Heroku is asked for; null when that is unknown. */
+  readonly currentWorkers: number | null;
+}): readonly Remark[] {
+  const { pool, queues, processTypes, currentWorkers } = parts;
+  const workers = parts.workers ?? [];
+  const running = queues.flatMap(({ queue, running }) =>
+    running.map(({ worker }) => ({ queue, name: worker })),
+  );
+  const seen = [...workers, ...running];
+  if (seen.length === 0) {
+    if (parts.workers === null)
+      return [
+        ok('Nothing is known of them: no job is running, and Redis does not list its clients'),
+      ];
+    if (currentWorkers === null || currentWorkers === 0) return [ok('None is connected')];
+    return [
+      warning(
+        `Heroku runs ${counted(currentWorkers, 'dyno')} of ${pool.PROCESS_TYPE}, but none is connected to these queues`,
+        `See whether they are up: heroku ps ${pool.PROCESS_TYPE} -a ${pool.HEROKU_APP_NAME ?? ''}. If so, do they use this Redis and the prefix "${pool.QUEUE_PREFIX}"?`,
+      ),
+    ];
+  }
+  const nameless = unique(seen.filter(({ name }) => name === null).map(({ queue }) => queue));
+  const names = unique(seen.flatMap(({ name }) => name ?? []));
+  const odd = names.filter((name) => !processTypes.some((type) => isDynoOf(type, name)));
+  const remarks: Remark[] = [];
+  if (nameless.length > 0)
+    remarks.push(
+      warning(
+        `Workers of ${listed(nameless)} have no name, so a busy dyno cannot be told from an idle one`,
+        howToName,
+      ),
+    );
+  if (odd.length > 0)
+    remarks.push(
+      warning(
+        `Workers are named ${listed(odd)}, but a dyno of ${pool.PROCESS_TYPE} is called ${pool.PROCESS_TYPE}.1 and so on`,
+        howToName,
+      ),
+    );
+  if (remarks.length === 0)
+    remarks.push(ok(`${counted(names.length, 'worker')} named after the dyno: ${listed(names)}`));
+  return remarks;
+}
+
+/** `worker.3`, or `worker-23z34x56y-w78k9` on Fir. */
+function isDynoOf(processType: string, name: string): boolean {
+  if (!name.startsWith(processType)) return false;
+  return /^(\.\d+|-[\da-z]+-[\da-z]+)$/.test(name.slice(processType.length));
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}

@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { probeScript } from './probe-script.ts';
+import type { WaitingJob } from './ready-at.ts';
+
+/** What the script tells of one queue. An idle queue has none of the fields but the first three. */
+export type QueueProbe =
+  | { readonly error: string }
+  | {
+      readonly error?: never;
+      /** Library and version that last opened the queue, `bullmq:6.7.0`. */
+      readonly version?: string;
+      readonly isPaused?: true;
+      readonly concurrency?: string;
+      /** Jobs in `wait`. */
+      readonly waiting?: number;
+      /** Jobs in `paused`, where version 5 puts those of a paused queue. */
+      readonly heldBack?: number;
+      readonly prioritized?: number;
+      readonly delayed?: number;
+      /** Delayed jobs whose time has come: BullMQ leaves them there until a worker asks for work. */
+      readonly due?: number;
+      readonly firstDueAtMs?: number;
+      /** Jobs among which is the one that waits longest. */
+      readonly waitingJobs?: readonly WaitingJob[];
+      readonly active?: number;
+      readonly running?: readonly {
+        readonly id: string;
+        readonly worker?: string;
+        readonly processedOn?: string;
+      }[];
+      readonly orphanIds?: readonly string[];
+      readonly rateLimitedForMs?: number;
+    };
+
+/** Active jobs examined in one call, which then keeps the server for some 5 ms at most. */
+const activeJobsExaminedMax = 1_000;
+
+const sha1 = createHash('sha1').update(probeScript).digest('hex');
+
+/** Probes the queues with these key prefixes (`bull:emails:`) in one call. */
+export async function probeQueues(
+  client: Redis,
+  prefixes: readonly string[],
+  nowMs: number,
+): Promise<QueueProbe[]> {
+  const argv = [nowMs, activeJobsExaminedMax, ...prefixes];
+  const reply = await client.evalsha(sha1, 0, ...argv).catch((error: unknown) => {
+    // The server does not know the script yet, or has forgotten it.
+    if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
+      return client.eval(probeScript, 0, ...argv);
+    throw error;
+  });
+  return JSON.parse(reply as string) as QueueProbe[];
+}

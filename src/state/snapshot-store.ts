@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { limits } from '../decision/types.ts';
+import { errorCodes } from '../errors.ts';
+import type { RedisConnection } from '../redis.ts';
+import { outcomes, type TickReport } from '../telemetry/report.ts';
+
+const count = z.number().int().nonnegative();
+const unixMs = z.number().nonnegative().max(8.64e15);
+
+const report: z.ZodType<TickReport> = z.object({
+  pool: z.string(),
+  at: z.string(),
+  minWorkers: count,
+  maxWorkers: count,
+  currentWorkers: count.nullable(),
+  recommendedWorkers: count.nullable(),
+  desiredWorkers: count.nullable(),
+  action: z.enum(['scale-up', 'scale-down', 'hold']),
+  limitedBy: z.enum([...limits, 'none']),
+  steps: z.array(
+    z.object({
+      step: z.enum(['recommend', ...limits]),
+      workers: count.nullable(),
+      why: z.string(),
+    }),
+  ),
+  outcome: z.enum(outcomes),
+  error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string() }).optional(),
+  queues: z.array(
+    z.object({
+      queue: z.string(),
+      readyJobs: count,
+      activeJobs: count,
+      orphanedJobs: count,
+      delayedJobs: count,
+      pausedJobs: count,
+      isPaused: z.boolean(),
+      oldestWaitSeconds: z.number().nullable(),
+    }),
+  ),
+  unreadableQueues: z.array(z.object({ queue: z.string(), why: z.string() })),
+});
+
+const metricName = z.string().regex(/^[a-z_]+$/);
+
+const snapshot = z.object({
+  version: z.literal(1),
+  pool: z.string(),
+  publishedAtMs: unixMs,
+  intervalMs: z.number().positive(),
+  /** Null before the first good tick. */
+  lastGoodTickAtMs: unixMs.nullable(),
+  report,
+  metrics: z
+    .array(
+      z.object({
+        name: metricName,
+        values: z
+          .array(
+            z.object({
+              metricName: metricName.optional(),
+              labels: z.record(metricName, z.union([z.string(), z.number()])).readonly(),
+              value: z.number(),
+            }),
+          )
+          .readonly(),
+      }),
+    )
+    .readonly(),
+});
+
+/** All that another process needs to serve the HTTP paths for a pool. */
+export type Snapshot = Readonly<z.infer<typeof snapshot>>;
+
+export type SnapshotStore = {
+  /**
+   * Replaces what was published of this pool. A daemon that stands by has nothing to publish: it would hide what the
+   * one that acts says.
+   * @throws {OperationalError} `STATE_UNAVAILABLE`
+   */
+  publish(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
+  /**
+   * What was published within a day, newest first; entries that cannot be understood are skipped, with the reason.
+   * @throws {OperationalError} `STATE_UNAVAILABLE`
+   */
+  readAll(signal: AbortSignal): Promise<{
+    readonly snapshots: readonly Snapshot[];
+    readonly skipped: readonly { readonly pool: string; readonly why: string }[];
+  }>;
+};
+
+const expiryMs = 24 * 60 * 60_000;
+/** A sorted set of the pools' names by the time of their snapshot, so that nobody has to search all keys for them. */
+const index = 'backlog-autoscaler:snapshots';
+const keyOf = (pool: string) => `backlog-autoscaler:snapshot:${pool}`;
+
+/** One key for each pool, apart from all queues. Pools that are no longer published are forgotten after a day. */
+export function createSnapshotStore(redis: RedisConnection): SnapshotStore {
+  return {
+    async publish(snapshot, signal) {
+      const { pool, publishedAtMs } = snapshot;
+      await redis.run('STATE_UNAVAILABLE', signal, async (client) => {
+        const replies = await client
+          .multi()
+          .set(keyOf(pool), JSON.stringify(snapshot), 'PX', expiryMs)
+          .zadd(index, publishedAtMs, pool)
+          .zremrangebyscore(index, '-inf', publishedAtMs - expiryMs)
+          .pexpire(index, expiryMs)
+          .exec();
+        for (const [error] of replies ?? []) if (error !== null) throw error;
+      });
+    },
+    async readAll(signal) {
+      const entries = await redis.run('STATE_UNAVAILABLE', signal, async (client) => {
+        const pools = await client.zrevrange(index, 0, -1);
+        const texts = pools.length === 0 ? [] : await client.mget(pools.map(keyOf));
+        return pools.map((pool, position) => ({ pool, text: texts[position] ?? null }));
+      });
+      const published = entries.flatMap(({ pool, text }) =>
+        text === null ? [] : [{ pool, ...parse(text) }],
+      );
+      return {
+        snapshots: published.flatMap((entry) => ('snapshot' in entry ? [entry.snapshot] : [])),
+        skipped: published.flatMap((entry) =>
+          'why' in entry ? [{ pool: entry.pool, why: entry.why }] : [],
+        ),
+      };
+    },
+  };
+}
+
+function parse(text: string): { readonly snapshot: Snapshot } | { readonly why: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { why: 'it is not JSON' };
+  }
+  const parsed = snapshot.safeParse(value);
+  if (parsed.success) return { snapshot: parsed.data };
+  const [issue] = parsed.error.issues;
+  if (issue?.path[0] === 'version')
+    return { why: 'another version of the autoscaler published it' };
+  return { why: `${issue?.path.join('.') ?? 'it'}: ${issue?.message ?? 'not understood'}` };
+}

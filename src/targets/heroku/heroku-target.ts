@@ -1,0 +1,80 @@
+import type { Target } from '../../targets/target.ts';
+import type { HerokuAccount } from './account.ts';
+import type { ProcessType } from './shapes.ts';
+
+type Reading = { readonly askedAtMs: number; readonly formation: readonly ProcessType[] };
+
+/** How old the quantities of the other process types may be when a limit is divided among them. */
+const formationAgeMsMax = 2_000;
+
+/** Scales one process type of one app. */
+export function createHerokuTarget(parts: {
+  readonly account: HerokuAccount;
+  readonly app: string;
+  readonly processType: string;
+  readonly nowMs: () => number;
+}): Target {
+  const { account, app, processType, nowMs } = parts;
+  let lastReading: Reading | null = null;
+
+  async function read(maxAgeMs: number, signal: AbortSignal): Promise<readonly ProcessType[]> {
+    const askedAtMs = nowMs();
+    const ageMs = lastReading === null ? Infinity : askedAtMs - lastReading.askedAtMs;
+    // A negative age means that the clock was set back.
+    if (lastReading && ageMs >= 0 && ageMs < account.readingAgeMs(maxAgeMs))
+      return lastReading.formation;
+    const formation = await account.formation(app, signal);
+    lastReading = { askedAtMs, formation };
+    return formation;
+  }
+
+  return {
+    async currentWorkers(maxAgeMs, signal) {
+      const formation = await read(maxAgeMs, signal);
+      // A type that was never deployed, or has no dynos, may be missing from the list.
+      return formation.find(({ type }) => type === processType)?.quantity ?? 0;
+    },
+
+    async scaleTo(workers, signal) {
+      if (!Number.isInteger(workers) || workers < 0)
+        throw new RangeError(`${String(workers)} is not a number of workers`);
+      const askedAtMs = nowMs();
+      const before = lastReading;
+      // Until the reply is here nobody knows what holds: a request that fails may still have been obeyed.
+      lastReading = null;
+      const reply = await account.scale(app, processType, workers, signal);
+      if (reply.kind === 'scaled') {
+        const replied = new Set(reply.formation.map(({ type }) => type));
+        const others = before?.formation.filter(({ type }) => !replied.has(type)) ?? [];
+        lastReading = { askedAtMs, formation: [...reply.formation, ...others] };
+        return { kind: 'scaled', workers };
+      }
+      lastReading = before;
+      const { limit, why, error } = reply;
+      if (limit < workers) return { kind: 'limited', limitWorkers: limit, why };
+      // Only as a sum over several types can a limit be exceeded that is no lower than what was asked of this one.
+      const formation = await read(formationAgeMsMax, signal);
+      const limitWorkers = Math.max(0, limit - otherDynos(formation, processType, reply.counts));
+      if (limitWorkers >= workers) throw error;
+      return { kind: 'limited', limitWorkers, why };
+    },
+  };
+}
+
+/** How many dynos of the other process types a limit counts. */
+function otherDynos(
+  formation: readonly ProcessType[],
+  processType: string,
+  counts: 'same-size' | 'all-sizes',
+): number {
+  const ownSize = formation.find(({ type }) => type === processType)?.size ?? null;
+  return formation
+    .filter(({ type }) => type !== processType)
+    .filter(({ size }) => counts === 'all-sizes' || isSameSize(size, ownSize))
+    .reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
+/** Heroku writes sizes as `Standard-1X` or `standard-1x`; one that is unknown may be the same. */
+function isSameSize(one: string | null, other: string | null): boolean {
+  return one === null || other === null || one.toLowerCase() === other.toLowerCase();
+}

@@ -1,0 +1,99 @@
+import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
+import type { ErrorCode } from '../errors.ts';
+import type { QueueReading } from '../decision/types.ts';
+import type { TickRecord } from '../loop.ts';
+import { whyUndecided } from './report.ts';
+import { createScrubber, scrubJson } from './scrub.ts';
+
+/**
+ * A logger that writes one line of JSON for each message, at once, to stdout or whatever is given. Every line passes
+ * through one scrubber, so that no message, stack, cause or field can carry a secret out.
+ */
+export function createLog(options: {
+  readonly level: string;
+  /** Values that must never be seen: tokens, and URLs with a password. */
+  readonly secrets: readonly string[];
+  readonly destination: 'stdout' | 'stderr' | { write(line: string): void };
+}): Logger {
+  const scrub = createScrubber(options.secrets);
+  const out = streamOf(options.destination);
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    {
+      write(line) {
+        out.write(`${scrubJson(scrub, line)}\n`);
+      },
+    },
+  );
+}
+
+function streamOf(place: Parameters<typeof createLog>[0]['destination']): {
+  write(line: string): void;
+} {
+  if (typeof place === 'object') return place;
+  // Synchronous, so that the last words of a process that ends are not lost.
+  return destination({ fd: place === 'stdout' ? 1 : 2, sync: true });
+}
+
+/** Errors that no later tick can overcome by itself: a person has to act. */
+const needsPerson: ReadonlySet<ErrorCode> = new Set(['TARGET_REJECTED', 'CONFIG_INVALID']);
+
+/**
+ * Writes the one line of a tick: `info` when it was good, `error` when a person has to act, else `warn`. The stack of
+ * an error follows at `debug`.
+ */
+export function logTick(log: Logger, record: TickRecord): void {
+  const { pool, observation, decision, outcome, error, durationSeconds } = record;
+  const isBlind = observation === null || observation.unreadableQueues.length > 0;
+  const total = (count: (reading: QueueReading) => number): number | null =>
+    isBlind ? null : observation.queues.reduce((sum, reading) => sum + count(reading), 0);
+  const level = error === null ? 'info' : needsPerson.has(error.code) ? 'error' : 'warn';
+
+  log[level](
+    {
+      pool,
+      currentWorkers: observation?.currentWorkers ?? null,
+      recommendedWorkers: decision?.recommendedWorkers ?? null,
+      desiredWorkers: decision?.desiredWorkers ?? null,
+      action: decision?.action ?? 'hold',
+      limitedBy: decision?.limitedBy ?? 'none',
+      outcome,
+      readyJobs: total(({ readyJobs }) => readyJobs),
+      activeJobs: total(({ activeJobs }) => activeJobs),
+      orphanedJobs: total(({ orphanedJobs }) => orphanedJobs),
+      oldestWaitSeconds: isBlind ? null : oldestWaitSeconds(observation.queues),
+      durationMs: Math.round(durationSeconds * 1000),
+      ...(error === null ? {} : { code: error.code, hint: error.hint }),
+    },
+    sentence(record),
+  );
+  if (error !== null) log.debug({ pool, err: error }, 'the error of this tick in full');
+}
+
+function oldestWaitSeconds(queues: readonly QueueReading[]): number | null {
+  const waits = queues.map((queue) => queue.oldestWaitSeconds).filter((wait) => wait !== null);
+  return waits.length === 0 ? null : Math.max(...waits);
+}
+
+/** `worker: 3 → 10 workers (scaled): 1,240 ready jobs ÷ 100 jobs per worker → 13; at most 10 (MAX_WORKERS)` */
+function sentence(record: TickRecord): string {
+  const { pool, decision, outcome, error } = record;
+  const whys = decision?.steps.map(({ why }) => why) ?? [];
+  const trouble = error === null ? [] : [`${error.code}: ${error.message} (${error.hint})`];
+  const story =
+    decision === null && error === null ? [whyUndecided(record)] : [...whys, ...trouble];
+  return `${pool}: ${movement(record)} (${outcome}): ${story.join('; ')}`;
+}
+
+function movement({ decision, error }: TickRecord): string {
+  if (decision === null) return error === null ? 'stands by' : 'no decision';
+  const { currentWorkers, desiredWorkers } = decision;
+  const noun = desiredWorkers === 1 ? 'worker' : 'workers';
+  if (currentWorkers === desiredWorkers) return `holds ${desiredWorkers} ${noun}`;
+  return `${currentWorkers ?? '?'} → ${desiredWorkers} ${noun}`;
+}

@@ -1,0 +1,158 @@
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  type Aggregator,
+  type Metric,
+  type Registry,
+} from 'prom-client';
+
+/**
+ * Every metric of the program's own; process and runtime metrics (`process_…`, `nodejs_…`) come from prom-client.
+ * All are registered from the start. A series whose value is not known is absent, never 0.
+ */
+export const metricFamilies = {
+  autoscaler_queue_jobs: {
+    type: 'gauge',
+    labels: ['pool', 'queue', 'state'],
+    help: 'Jobs of a queue: ready, active, orphaned, delayed or paused. Absent while the queue cannot be read.',
+  },
+  autoscaler_queue_oldest_wait_seconds: {
+    type: 'gauge',
+    labels: ['pool', 'queue'],
+    help: 'How long the job that waits longest has been ready; 0 when none is. Absent when that is not known.',
+  },
+  autoscaler_queue_paused: {
+    type: 'gauge',
+    labels: ['pool', 'queue'],
+    help: '1 while the queue is paused, else 0.',
+  },
+  autoscaler_workers_current: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Workers asked of the platform, as the last tick found them.',
+  },
+  autoscaler_workers_recommended: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Workers the formula of the last tick asked for, before any limit.',
+  },
+  autoscaler_workers_desired: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Workers the last tick wanted, after every limit.',
+  },
+  autoscaler_workers_min: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Fewest workers the pool may have.',
+  },
+  autoscaler_workers_max: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Most workers the pool may have.',
+  },
+  autoscaler_limited: {
+    type: 'gauge',
+    labels: ['pool', 'reason'],
+    help: '1 if this limit changed the number of workers in the last tick, else 0.',
+  },
+  autoscaler_blind: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: '1 if the last tick could not see a queue or the workers, else 0. A blind pool never shrinks.',
+  },
+  autoscaler_decisions_total: {
+    type: 'counter',
+    labels: ['pool', 'action'],
+    help: 'Decisions: scale-up, scale-down or hold.',
+  },
+  autoscaler_ticks_total: {
+    type: 'counter',
+    labels: ['pool', 'outcome'],
+    help: 'Ticks, by what became of them.',
+  },
+  autoscaler_tick_errors_total: {
+    type: 'counter',
+    labels: ['pool', 'code'],
+    help: 'Ticks that were not good, by the code of their error.',
+  },
+  autoscaler_tick_duration_seconds: {
+    type: 'histogram',
+    labels: ['pool'],
+    help: 'How long ticks took. None may take longer than 20 s.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20],
+  },
+  autoscaler_last_good_tick_timestamp_seconds: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'When the last good tick ended, in Unix time. Absent before the first.',
+  },
+  autoscaler_heroku_requests_total: {
+    type: 'counter',
+    labels: ['method', 'status'],
+    help: 'Requests to the Heroku Platform API that were answered, by HTTP status.',
+  },
+  autoscaler_heroku_request_duration_seconds: {
+    type: 'histogram',
+    labels: ['method'],
+    help: 'How long the Heroku Platform API took to answer.',
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  },
+  autoscaler_heroku_remaining_calls: {
+    type: 'gauge',
+    labels: [],
+    help: 'Calls left to the Heroku account, which all programs of that account share.',
+  },
+  autoscaler_build_info: {
+    type: 'gauge',
+    labels: ['version', 'node'],
+    help: 'Always 1; the labels say which version runs.',
+  },
+} as const satisfies Record<string, Family>;
+
+type Family = {
+  readonly type: 'gauge' | 'counter' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+  readonly buckets?: readonly number[];
+};
+type MetricName = keyof typeof metricFamilies;
+
+/** The metric objects under their own names; their label names are checked by the compiler. */
+export type Metrics = {
+  [Name in MetricName]: {
+    gauge: Gauge<(typeof metricFamilies)[Name]['labels'][number]>;
+    counter: Counter<(typeof metricFamilies)[Name]['labels'][number]>;
+    histogram: Histogram<(typeof metricFamilies)[Name]['labels'][number]>;
+  }[(typeof metricFamilies)[Name]['type']];
+};
+
+export function registerFamilies(registry: Registry): Metrics {
+  const metrics = Object.entries<Family>(metricFamilies).map(([name, family]) => [
+    name,
+    createMetric(name, family, registry),
+  ]);
+  return Object.fromEntries(metrics) as Metrics;
+}
+
+function createMetric(
+  name: string,
+  { type, labels, help, buckets }: Family,
+  registry: Registry,
+): Metric {
+  // What several snapshots say of one process is said best by the newest, which comes first.
+  const aggregator: Aggregator = labels.includes('pool') ? 'sum' : 'first';
+  const options = { name, help, labelNames: labels, aggregator, registers: [registry] };
+  switch (type) {
+    case 'gauge':
+      return new Gauge(options);
+    case 'counter':
+      return new Counter(options);
+    case 'histogram':
+      return new Histogram({
+        ...options,
+        ...(buckets === undefined ? {} : { buckets: [...buckets] }),
+      });
+  }
+}

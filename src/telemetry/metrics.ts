@@ -1,0 +1,204 @@
+import {
+  AggregatorRegistry,
+  collectDefaultMetrics,
+  Registry,
+  type Gauge,
+  type Metric,
+} from 'prom-client';
+import { limits, type Action, type Observation, type QueueReading } from '../decision/types.ts';
+import { errorCodes } from '../errors.ts';
+import { outcomes, type TickRecord } from '../loop.ts';
+import { metricFamilies, registerFamilies, type Metrics } from './metric-families.ts';
+import { goodTickAtMs } from './report.ts';
+
+/** Series as plain values, so that they can be published and rendered by another process. */
+type PublishedMetrics = readonly {
+  readonly name: string;
+  readonly values: readonly Series[];
+}[];
+
+type Series = {
+  /** The series of a histogram have names of their own. */
+  readonly metricName?: string | undefined;
+  readonly labels: Readonly<Record<string, string | number>>;
+  readonly value: number;
+};
+
+type HerokuReply = {
+  readonly method: string;
+  readonly status: number;
+  readonly durationSeconds: number;
+  /** Calls left to the account; null when the reply did not say. */
+  readonly remainingCalls: number | null;
+};
+
+export type MetricsRecorder = {
+  readonly registry: Registry;
+  recordTick(record: TickRecord): void;
+  recordHerokuReply(reply: HerokuReply): void;
+  /** The series of one pool and those of the whole program, for publishing. */
+  seriesOf(pool: string): Promise<PublishedMetrics>;
+  /**
+   * Prometheus text of this process together with what others published, newest first. Series of families that this
+   * version does not know are left out.
+   */
+  render(published: readonly PublishedMetrics[]): Promise<string>;
+};
+
+/** Starts with every family registered, and with 0 for each label value that is known beforehand, as `rate()` needs. */
+export function createMetrics(
+  pools: readonly {
+    readonly pool: string;
+    readonly policy: { readonly minWorkers: number; readonly maxWorkers: number };
+  }[],
+  info: { readonly version: string },
+): MetricsRecorder {
+  const registry = new Registry();
+  collectRuntimeMetrics(registry);
+  const metrics = registerFamilies(registry);
+  // prom-client starts what has no labels at 0, but nothing is known of it yet.
+  metrics.autoscaler_heroku_remaining_calls.remove();
+  metrics.autoscaler_build_info.set({ version: info.version, node: process.version }, 1);
+  for (const { pool, policy } of pools) initialise(metrics, pool, policy);
+
+  const all: readonly Metric[] = Object.values(metrics);
+  const knownQueues = new Map<string, ReadonlySet<string>>();
+  return {
+    registry,
+    recordTick(record) {
+      const { pool, observation } = record;
+      const seen = new Set(observation?.queues.map(({ queue }) => queue));
+      const gone = [...(knownQueues.get(pool) ?? [])].filter((queue) => !seen.has(queue));
+      forgetQueues(metrics, pool, gone);
+      knownQueues.set(pool, seen);
+      if (observation !== null) recordQueues(metrics, pool, observation);
+      recordWorkers(metrics, record);
+      countTick(metrics, record);
+    },
+    recordHerokuReply({ method, status, durationSeconds, remainingCalls }) {
+      metrics.autoscaler_heroku_requests_total.inc({ method, status });
+      metrics.autoscaler_heroku_request_duration_seconds.observe({ method }, durationSeconds);
+      if (remainingCalls !== null) metrics.autoscaler_heroku_remaining_calls.set(remainingCalls);
+    },
+    async seriesOf(pool) {
+      const families = await Promise.all(all.map((metric) => metric.get()));
+      return families.map(({ name, values }) => ({
+        name,
+        // A series has all of its labels, which prom-client's types leave open.
+        values: (values as readonly Series[])
+          .filter(({ labels }) => labels['pool'] === undefined || labels['pool'] === pool)
+          .map(({ metricName, labels, value }) => ({ metricName, labels: { ...labels }, value })),
+      }));
+    },
+    async render(published) {
+      const own = await Promise.all(all.map((metric) => metric.get()));
+      const known = published.map((families) =>
+        families.filter(({ name }) => Object.hasOwn(metricFamilies, name)),
+      );
+      const merged = AggregatorRegistry.aggregate([own, ...known]);
+      for (const { name } of registry.getMetricsAsArray()) {
+        const metric = registry.getSingleMetric(name);
+        if (metric !== undefined && !Object.hasOwn(metricFamilies, name))
+          merged.registerMetric(metric);
+      }
+      return merged.metrics();
+    },
+  };
+}
+
+const actions: readonly Action[] = ['scale-up', 'scale-down', 'hold'];
+
+function initialise(
+  metrics: Metrics,
+  pool: string,
+  policy: { readonly minWorkers: number; readonly maxWorkers: number },
+): void {
+  metrics.autoscaler_workers_min.set({ pool }, policy.minWorkers);
+  metrics.autoscaler_workers_max.set({ pool }, policy.maxWorkers);
+  for (const reason of limits) metrics.autoscaler_limited.set({ pool, reason }, 0);
+  for (const action of actions) metrics.autoscaler_decisions_total.inc({ pool, action }, 0);
+  for (const outcome of outcomes) metrics.autoscaler_ticks_total.inc({ pool, outcome }, 0);
+  for (const code of errorCodes) metrics.autoscaler_tick_errors_total.inc({ pool, code }, 0);
+  metrics.autoscaler_tick_duration_seconds.zero({ pool });
+}
+
+const jobsByState = {
+  ready: 'readyJobs',
+  active: 'activeJobs',
+  orphaned: 'orphanedJobs',
+  delayed: 'delayedJobs',
+  paused: 'pausedJobs',
+} as const satisfies Record<string, keyof QueueReading>;
+
+function recordQueues(metrics: Metrics, pool: string, { queues }: Observation): void {
+  for (const reading of queues) {
+    const labels = { pool, queue: reading.queue };
+    for (const [state, count] of Object.entries(jobsByState)) {
+      metrics.autoscaler_queue_jobs.set({ ...labels, state }, reading[count]);
+    }
+    metrics.autoscaler_queue_paused.set(labels, reading.isPaused ? 1 : 0);
+    setOrForget(
+      metrics.autoscaler_queue_oldest_wait_seconds,
+      labels,
+      reading.readyJobs === 0 ? 0 : reading.oldestWaitSeconds,
+    );
+  }
+}
+
+function forgetQueues(metrics: Metrics, pool: string, queues: readonly string[]): void {
+  for (const queue of queues) {
+    for (const state of Object.keys(jobsByState))
+      metrics.autoscaler_queue_jobs.remove({ pool, queue, state });
+    metrics.autoscaler_queue_paused.remove({ pool, queue });
+    metrics.autoscaler_queue_oldest_wait_seconds.remove({ pool, queue });
+  }
+}
+
+function recordWorkers(metrics: Metrics, { pool, observation, decision, error }: TickRecord): void {
+  const labels = { pool };
+  setOrForget(metrics.autoscaler_workers_current, labels, observation?.currentWorkers ?? null);
+  setOrForget(metrics.autoscaler_workers_recommended, labels, decision?.recommendedWorkers ?? null);
+  setOrForget(metrics.autoscaler_workers_desired, labels, decision?.desiredWorkers ?? null);
+  const steps = new Set(decision?.steps.map(({ step }) => step));
+  for (const reason of limits)
+    metrics.autoscaler_limited.set({ pool, reason }, steps.has(reason) ? 1 : 0);
+  setOrForget(metrics.autoscaler_blind, labels, blindness(observation, error !== null));
+}
+
+/** A tick that stood by did not look: whether it would have seen everything is not known. */
+function blindness(observation: Observation | null, isFailed: boolean): 0 | 1 | null {
+  if (observation === null) return isFailed ? 1 : null;
+  return observation.unreadableQueues.length > 0 || observation.currentWorkers === null ? 1 : 0;
+}
+
+function countTick(metrics: Metrics, record: TickRecord): void {
+  const { pool, decision, outcome, error, durationSeconds } = record;
+  if (decision !== null) metrics.autoscaler_decisions_total.inc({ pool, action: decision.action });
+  if (error !== null) metrics.autoscaler_tick_errors_total.inc({ pool, code: error.code });
+  metrics.autoscaler_ticks_total.inc({ pool, outcome });
+  metrics.autoscaler_tick_duration_seconds.observe({ pool }, durationSeconds);
+  const goodAtMs = goodTickAtMs(record);
+  if (goodAtMs !== null)
+    metrics.autoscaler_last_good_tick_timestamp_seconds.set({ pool }, goodAtMs / 1000);
+}
+
+function setOrForget<Label extends string>(
+  gauge: Gauge<Label>,
+  labels: Record<Label, string>,
+  value: number | null,
+): void {
+  if (value === null) gauge.remove(labels);
+  else gauge.set(labels, value);
+}
+
+/** `promtool check metrics` rejects these gauges of prom-client, because `_total` is for counters. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
+function collectRuntimeMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  for (const name of misnamed) registry.removeSingleMetric(name);
+}

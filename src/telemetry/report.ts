@@ -1,0 +1,139 @@
+import type { Decision, Limit, Step, UnreadableQueue } from '../decision/types.ts';
+import type { ErrorCode } from '../errors.ts';
+import type { Outcome, TickRecord } from '../loop.ts';
+
+/** Part of the report's words, for whoever reads one back. */
+export { outcomes } from '../loop.ts';
+
+/** What `once --json` and `/status.json` say of a pool. Counts are whole numbers; what is not known is null. */
+export type TickReport = {
+  readonly pool: string;
+  /** When the tick began, in ISO 8601. */
+  readonly at: string;
+  readonly minWorkers: number;
+  readonly maxWorkers: number;
+  readonly currentWorkers: number | null;
+  readonly recommendedWorkers: number | null;
+  readonly desiredWorkers: number | null;
+  readonly action: Decision['action'];
+  readonly limitedBy: Limit | 'none';
+  /** Begins with `recommend`; then every limit that changed the number, in order. */
+  readonly steps: readonly {
+    readonly step: Step['step'];
+    readonly workers: number | null;
+    readonly why: string;
+  }[];
+  readonly outcome: Outcome;
+  readonly error?: ErrorReport | undefined;
+  readonly queues: readonly QueueReport[];
+  readonly unreadableQueues: readonly UnreadableQueue[];
+};
+
+type ErrorReport = {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+};
+
+export type QueueReport = {
+  readonly queue: string;
+  readonly readyJobs: number;
+  readonly activeJobs: number;
+  readonly orphanedJobs: number;
+  readonly delayedJobs: number;
+  readonly pausedJobs: number;
+  readonly isPaused: boolean;
+  readonly oldestWaitSeconds: number | null;
+};
+
+export type Status = { readonly pools: readonly TickReport[] };
+
+export type Health = {
+  readonly isHealthy: boolean;
+  readonly pools: readonly {
+    readonly pool: string;
+    readonly isHealthy: boolean;
+    /** In ISO 8601; null before the first good tick. */
+    readonly lastGoodTickAt: string | null;
+    readonly ageSeconds: number | null;
+  }[];
+};
+
+export function tickReport(
+  record: TickRecord,
+  bounds: { readonly minWorkers: number; readonly maxWorkers: number },
+): TickReport {
+  const { pool, startedAtMs, observation, decision, outcome, error } = record;
+  return {
+    pool,
+    at: new Date(startedAtMs).toISOString(),
+    minWorkers: bounds.minWorkers,
+    maxWorkers: bounds.maxWorkers,
+    currentWorkers: decision?.currentWorkers ?? observation?.currentWorkers ?? null,
+    recommendedWorkers: decision?.recommendedWorkers ?? null,
+    desiredWorkers: decision?.desiredWorkers ?? null,
+    action: decision?.action ?? 'hold',
+    limitedBy: decision?.limitedBy ?? 'none',
+    steps: decision?.steps ?? [{ step: 'recommend', workers: null, why: whyUndecided(record) }],
+    outcome,
+    ...(error === null
+      ? {}
+      : { error: { code: error.code, message: error.message, hint: error.hint } }),
+    queues: (observation?.queues ?? []).map(queueReport),
+    unreadableQueues: observation?.unreadableQueues ?? [],
+  };
+}
+
+/** Why a tick came to no decision: it failed before, or another daemon acts for the pool. */
+export function whyUndecided({ error }: TickRecord): string {
+  return error?.message ?? 'another daemon acts for this pool';
+}
+
+function queueReport(reading: QueueReport): QueueReport {
+  const { queue, readyJobs, activeJobs, orphanedJobs, delayedJobs, pausedJobs } = reading;
+  const { isPaused, oldestWaitSeconds } = reading;
+  return {
+    queue,
+    readyJobs,
+    activeJobs,
+    orphanedJobs,
+    delayedJobs,
+    pausedJobs,
+    isPaused,
+    oldestWaitSeconds,
+  };
+}
+
+/** When a good tick ended, in Unix milliseconds; null for a tick with an error. */
+export function goodTickAtMs({ startedAtMs, durationSeconds, error }: TickRecord): number | null {
+  return error === null ? startedAtMs + durationSeconds * 1000 : null;
+}
+
+/** One late tick is nobody's emergency; and at short intervals a second or two is noise. */
+const healthyIntervals = 3;
+const healthyAgeMsMin = 3_000;
+
+/** Healthy while every pool's last good tick is younger than three intervals (at least 3 s). Without pools: not healthy. */
+export function healthOf(
+  pools: readonly {
+    readonly pool: string;
+    readonly intervalMs: number;
+    readonly lastGoodTickAtMs: number | null;
+  }[],
+  nowMs: number,
+): Health {
+  const reports = pools.map(({ pool, intervalMs, lastGoodTickAtMs }) => {
+    // Clocks of two machines differ by a little: nothing is younger than new.
+    const ageMs = lastGoodTickAtMs === null ? null : Math.max(0, nowMs - lastGoodTickAtMs);
+    return {
+      pool,
+      isHealthy: ageMs !== null && ageMs < Math.max(healthyIntervals * intervalMs, healthyAgeMsMin),
+      lastGoodTickAt: lastGoodTickAtMs === null ? null : new Date(lastGoodTickAtMs).toISOString(),
+      ageSeconds: ageMs === null ? null : ageMs / 1000,
+    };
+  });
+  return {
+    isHealthy: reports.length > 0 && reports.every(({ isHealthy }) => isHealthy),
+    pools: reports,
+  };
+}

@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
+import { connectRedis } from '../../src/redis.ts';
+import { addInOrder, bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bullmq.ts';
+import { contentsOf } from '../support/redis-contents.ts';
+
+const [{ library }] = bullmqMajors;
+
+describe('reading queues that somebody has damaged', () => {
+  let stage: BullmqStage;
+  beforeAll(async () => (stage = await startBullmqStage(library)));
+  afterAll(() => stage.stop());
+  beforeEach(() => stage.client.flushall());
+
+  it.each([
+    ['wait', 'set'],
+    ['paused', 'set'],
+    ['active', 'set'],
+    ['prioritized', 'set'],
+    ['delayed', 'set'],
+    ['meta', 'set'],
+    ['1', 'set'],
+    ['limiter', 'rpush'],
+  ] as const)('names the key %s when it is of the wrong type', async (suffix, write) => {
+    await addInOrder(stage.application.queue('images'), [{}, {}]);
+    await addInOrder(stage.application.queue('mail'), [{}, { priority: 1 }, { delay: 1 }]);
+    await stage.client.del(`bull:mail:${suffix}`);
+    await stage.client.call(write, `bull:mail:${suffix}`, 'something else');
+    const { queues, unreadableQueues } = await stage.read(['mail', 'images']);
+    expect(queues).toMatchObject([{ queue: 'images', readyJobs: 2 }]);
+    expect(unreadableQueues).toHaveLength(1);
+    expect(unreadableQueues[0]?.queue).toBe('mail');
+    expect(unreadableQueues[0]?.why).toContain(`bull:mail:${suffix}:`);
+    expect(unreadableQueues[0]?.why).toContain('rename or delete it');
+  });
+
+  it.each(['bullmq:7.0.0', 'bullmq:10.1.0', 'bullmq-pro:7.21.1', 'bull:4.0.0', 'bullmq', ''])(
+    'refuses a queue of “%s”, idle or busy, rather than misread it',
+    async (version) => {
+      await stage.application.queue('images').waitUntilReady();
+      await addInOrder(stage.application.queue('mail'), [{}]);
+      for (const queue of ['images', 'mail'])
+        await stage.client.hset(`bull:${queue}:meta`, 'version', version);
+      const { queues, unreadableQueues } = await stage.read(['images', 'mail']);
+      expect(queues).toEqual([]);
+      expect(unreadableQueues.map(({ queue }) => queue)).toEqual(['images', 'mail']);
+      for (const { why } of unreadableQueues) {
+        expect(why).toContain(`“${version}”`);
+        expect(why).toContain('upgrade the autoscaler');
+      }
+    },
+  );
+
+  it.each(['bullmq:6.7.0', 'bullmq:5.81.5', 'bullmq:4.17.0', 'bullmq:6.8.0-rc.1'])(
+    'reads a queue of %s',
+    async (version) => {
+      await addInOrder(stage.application.queue('mail'), [{}]);
+      await stage.client.hset('bull:mail:meta', 'version', version);
+      expect(await stage.readOne('mail')).toMatchObject({ readyJobs: 1 });
+    },
+  );
+
+  it('reads a queue that does not tell its version', async () => {
+    await addInOrder(stage.application.queue('mail'), [{}]);
+    await stage.client.del('bull:mail:meta');
+    expect(await stage.readOne('mail')).toMatchObject({ readyJobs: 1 });
+  });
+
+  it.each([
+    ['timestamp', 'nan'],
+    ['timestamp', '-inf'],
+    ['timestamp', '0x10'],
+    ['opts', '{"delay":NaN}'],
+    ['opts', '{"lifo":1,"delay":{},"backoff":[]}'],
+    ['opts', '[1,2'],
+    ['opts', '['.repeat(2_000)],
+    ['processedOn', 'inf'],
+    ['ats', 'many'],
+  ])('reads on when a job has the %s %s', async (field, value) => {
+    await addInOrder(stage.application.queue('mail'), [{}, {}]);
+    await stage.client.hset('bull:mail:1', field, value);
+    const reading = await stage.readOne('mail');
+    expect(reading.readyJobs).toBe(2);
+    expect(reading.oldestWaitSeconds ?? 0).toBeGreaterThanOrEqual(0);
+  });
+
+  it('reports bytes in a job that are no text without failing', async () => {
+    await addInOrder(stage.application.queue('mail'), [{}]);
+    await stage.client.lpush('bull:mail:active', Buffer.from([0xff, 0xfe, 0x22, 0x0a, 0x00]));
+    expect(await stage.readOne('mail')).toMatchObject({ readyJobs: 1, orphanedJobs: 1 });
+  });
+});
+
+describe.each(bullmqMajors)('reading queues of BullMQ $major that are many or large', (version) => {
+  let stage: BullmqStage;
+  beforeAll(async () => (stage = await startBullmqStage(version.library)));
+  afterAll(() => stage.stop());
+  beforeEach(() => stage.client.flushall());
+
+  it('reads queues whatever their names', async () => {
+    const names = [
+      `it's "quoted" \\ back\\slashed`,
+      'ünïcödé 队列 😀',
+      'with space',
+      'line\nbreak\ttab\u0000nul',
+      '%s %d $1 {0} ${x}',
+      ']] .. redis.call("FLUSHALL") --',
+      '*?[a-z]',
+      '{tag}',
+      '__proto__',
+      '0',
+      'long'.repeat(2_000),
+    ];
+    for (const name of names)
+      await addInOrder(stage.application.queue(name), [{}, { jobId: `"${name}"` }]);
+    const listed = await stage.read(names);
+    expect(listed.unreadableQueues).toEqual([]);
+    expect(listed.queues.map(({ queue, readyJobs }) => [queue, readyJobs])).toEqual(
+      names.map((name) => [name, 2]),
+    );
+    const found = await stage.read(['*']);
+    expect(found.queues.map(({ queue }) => queue)).toEqual([...names].sort());
+  });
+
+  it('reads far more queues than fit in one call, each with its own numbers', async () => {
+    const names = Array.from({ length: 250 }, (_, index) => `queue-${index}`);
+    const pipeline = stage.client.pipeline();
+    names.forEach((name, index) => {
+      for (let job = 0; job < index; job++) pipeline.lpush(`bull:${name}:wait`, `job-${job}`);
+    });
+    await pipeline.exec();
+    const { queues } = await stage.read(names);
+    expect(queues.map(({ queue, readyJobs }) => [queue, readyJobs])).toEqual(
+      names.map((name, index) => [name, index]),
+    );
+  });
+
+  it('asks only two questions about a queue without jobs', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `queue-${index}`);
+    await stage.read(names);
+    await stage.client.config('RESETSTAT');
+    await stage.read(names);
+    const statistics = await stage.client.info('commandstats');
+    const calls = [...statistics.matchAll(/cmdstat_(\w+):calls=(\d+)/g)];
+    expect(Object.fromEntries(calls.map(([, command, count]) => [command, Number(count)]))).toEqual(
+      expect.objectContaining({ hmget: 50, exists: 50, evalsha: 1 }),
+    );
+    expect(calls.map(([, command]) => command)).not.toContain('llen');
+  });
+
+  it('examines a bounded number of active jobs, takes the rest for active, and is fair to other queues', async () => {
+    const ids = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);
+    await stage.client.lpush('bull:huge:active', ...ids);
+    await stage.client.lpush('bull:small:active', 'orphan');
+    await stage.client.lpush('bull:large:active', ...ids);
+    const { queues } = await stage.read(['huge', 'small', 'large']);
+    const [huge, small, large] = queues;
+    expect(huge?.orphanedJobs).toBeGreaterThanOrEqual(300);
+    expect(large?.orphanedJobs).toBeGreaterThanOrEqual(600);
+    expect((huge?.orphanedJobs ?? 0) + (large?.orphanedJobs ?? 0)).toBeLessThan(1_000);
+    expect(huge?.orphanedJobIds[0]).toBe(`job-${(huge?.orphanedJobs ?? 0) - 1}`);
+    expect((huge?.orphanedJobs ?? 0) + (huge?.activeJobs ?? 0)).toBe(5_000);
+    expect(small).toMatchObject({ orphanedJobs: 1, orphanedJobIds: ['orphan'] });
+  });
+});
+
+describe('reading as a Redis user with few permissions', () => {
+  let stage: BullmqStage;
+  beforeAll(async () => (stage = await startBullmqStage(library)));
+  afterAll(() => stage.stop());
+
+  const readAs = async (permissions: readonly string[], queues: readonly string[]) => {
+    await stage.client.call('ACL', 'SETUSER', 'reader', 'reset', 'on', '>secret', ...permissions);
+    const url = stage.server.url.replace('redis://', 'redis://reader:secret@');
+    const redis = connectRedis(url, { rejectUnauthorized: true, name: 'test' });
+    const source = createBullmqQueues({ redis, queues, prefix: 'bull', nowMs: Date.now });
+    try {
+      return await source.read(AbortSignal.timeout(5_000));
+    } finally {
+      redis.close();
+    }
+  };
+  const evaluate = ['+@connection', '+info', '+eval', '+evalsha'];
+
+  it('needs nothing but commands that read, and changes nothing', async () => {
+    const queue = stage.application.queue('mail');
+    const holding = await stage.application.hold('mail');
+    await addInOrder(queue, [{}, {}, { priority: 1 }, { delay: 1 }, { lifo: true }]);
+    await holding.taken();
+    await queue.setGlobalRateLimit(1, 600_000);
+    await stage.client.lpush('bull:mail:active', 'orphan');
+    await stage.client.rpush('bull:mail:wait', '0:0');
+    const before = await contentsOf(stage.client);
+    const { queues } = await readAs(['~*', ...evaluate, '+@read'], ['*']);
+    expect(queues).toMatchObject([{ queue: 'mail', activeJobs: 1, orphanedJobs: 1 }]);
+    expect(await contentsOf(stage.client)).toEqual(before);
+  });
+
+  it('says which permission is missing when scripts are not allowed', async () => {
+    await expect(readAs(['~*', '+@connection', '+info', '+@read'], ['mail'])).rejects.toMatchObject(
+      {
+        code: 'QUEUE_UNREADABLE',
+        message: expect.stringContaining('NOPERM') as string,
+      },
+    );
+  });
+
+  it('names the queue that the user may not read, and reads the others', async () => {
+    const { queues, unreadableQueues } = await readAs(
+      ['~bull:images:*', ...evaluate, '+@read'],
+      ['mail', 'images'],
+    );
+    expect(queues).toMatchObject([{ queue: 'images' }]);
+    expect(unreadableQueues).toMatchObject([{ queue: 'mail' }]);
+    expect(unreadableQueues[0]?.why).toMatch(/bull:mail:meta.*must be allowed/);
+  });
+
+  it('finds its way again after the server has forgotten the script', async () => {
+    expect((await stage.read(['mail'])).queues).toHaveLength(1);
+    await stage.client.script('FLUSH');
+    expect((await stage.read(['mail'])).queues).toHaveLength(1);
+  });
+});

@@ -1,0 +1,229 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, test } from 'vitest';
+import { bullmqMajors, startApplication } from '../support/bullmq.ts';
+import { checkReport, fixOf, runCheck, told } from '../support/check-stage.ts';
+import { contentsOf } from '../support/redis-contents.ts';
+import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
+
+const endings: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of endings.splice(0).reverse()) await end();
+});
+
+async function redisWith(...extra: string[]): Promise<RedisServer> {
+  const server = await startRedis({ extra });
+  endings.push(() => server.stop());
+  return server;
+}
+
+function clientOf(url: string): Redis {
+  const client = new Redis(url);
+  // A server that is out of connections may first refuse this one, which then tries again.
+  client.on('error', () => undefined);
+  endings.push(() => {
+    client.disconnect();
+  });
+  return client;
+}
+
+const dryRun = { DRY_RUN: 'true', QUEUES: 'emails' };
+const password = 'pass-word-0123';
+
+/** A server whose URL is that of a user with these rules. */
+async function redisWithUser(rules: string): Promise<{ admin: Redis; url: string }> {
+  const server = await redisWith();
+  const admin = clientOf(server.url);
+  await admin.call('ACL', 'SETUSER', 'robot', 'on', `>${password}`, ...rules.split(' '));
+  return { admin, url: server.url.replace('//', `//robot:${password}@`) };
+}
+
+/** Types what the report says into a shell of the server, as its administrator. */
+async function type(admin: Redis, fix: string | undefined): Promise<void> {
+  const [tool, command = '', ...words] = (fix ?? '').split(' ');
+  expect(tool).toBe('redis-cli');
+  await admin.call(command, ...words);
+}
+
+describe('check of a Redis that answers', () => {
+  test('tells version and time, that state can be kept, and writes nothing', async () => {
+    const { url } = await redisWith();
+    const application = startApplication(bullmqMajors[0].library, url);
+    await application.queue('emails').add('job', {});
+    await application.close();
+    const client = clientOf(url);
+    const before = await contentsOf(client);
+
+    const report = await checkReport({ ...dryRun, REDIS_URL: url });
+
+    expect(report.exitCode).toBe(0);
+    const findings = told(report);
+    expect(findings).toContainEqual(
+      expect.stringMatching(/^ok redis: Redis answers \(\d+\.\d+\.\d+, (under 1|\d+) ms\)$/),
+    );
+    expect(findings).toContain('ok state: The autoscaler may keep its state there');
+    expect(await contentsOf(client)).toEqual(before);
+    expect(before.size).toBeGreaterThan(0);
+  });
+
+  test('warns when keys are evicted, and when memory is nearly full', async () => {
+    const { url } = await redisWith('--maxmemory-policy', 'allkeys-lru');
+    const client = clientOf(url);
+    await client.setrange('ballast', 20 * 1024 * 1024 - 1_000, 'x');
+    await client.config('SET', 'maxmemory', '24mb');
+    const report = await checkReport({ ...dryRun, REDIS_URL: url, HEROKU_APP_NAME: 'shop' });
+    expect(report).toMatchObject({ exitCode: 0, problems: 0 });
+    expect(fixOf(report, 'maxmemory-policy allkeys-lru')).toContain(
+      'heroku redis:maxmemory --policy noeviction -a shop',
+    );
+    expect(told(report)).toContainEqual(
+      expect.stringMatching(/^warning redis: .* of 24 MB of memory are used: when it is full/),
+    );
+  });
+
+  test('warns when the workers that MAX_WORKERS allows could not all connect', async () => {
+    const { url } = await redisWith('--maxclients', '40');
+    const application = startApplication(bullmqMajors[0].library, url);
+    endings.push(() => application.close());
+    for (const queue of ['emails', 'reports'])
+      await application.hold(queue, { name: 'worker.1' }).then(({ worker }) => worker);
+    const environment = { ...dryRun, QUEUES: 'emails,reports', REDIS_URL: url };
+
+    const tight = await checkReport(environment);
+    // Two workers take four connections, and there is one more: that of the check itself.
+    expect(told(tight)).toContain(
+      'warning redis: At MAX_WORKERS about 41 connections are needed (10 × 4 for workers, 1 for others), but Redis allows 40: some could not connect',
+    );
+    expect(fixOf(tight, 'about 41')).toContain('heroku config:set MAX_WORKERS=9');
+
+    const roomy = await checkReport({ ...environment, MAX_WORKERS: '9' });
+    expect(told(roomy)).toContain(
+      'ok redis: At MAX_WORKERS about 37 connections are needed (9 × 4 for workers, 1 for others), and Redis allows 40',
+    );
+  });
+
+  test('finds a replica good enough for queues but not for state', async () => {
+    const primary = await redisWith();
+    const { port } = new URL(primary.url);
+    const replica = await redisWith('--replicaof', `127.0.0.1 ${port}`);
+    const report = await checkReport({ ...dryRun, REDIS_URL: replica.url });
+    expect(report).toMatchObject({ exitCode: 1, problems: 1 });
+    expect(told(report)).toContain(
+      'problem state: This server is a replica, and the autoscaler could not keep its state there',
+    );
+
+    const apart = { REDIS_URL: replica.url, STATE_REDIS_URL: primary.url };
+    expect(await checkReport({ ...dryRun, ...apart })).toMatchObject({ exitCode: 0, problems: 0 });
+  });
+});
+
+describe('check of a Redis user who may not do everything', () => {
+  test('names the permissions for scripts and state, and typing them is all it takes', async () => {
+    const { admin, url } = await redisWithUser('~bull:* +@read +@connection +info');
+    const environment = { ...dryRun, REDIS_URL: url };
+    const before = await checkReport(environment);
+    expect(before).toMatchObject({ exitCode: 1, problems: 2 });
+    expect(told(before)).toContain('warning queues: The queues were not examined');
+
+    await type(admin, fixOf(before, 'may not run scripts'));
+    await type(admin, fixOf(before, 'may not write the autoscaler'));
+    expect(await checkReport(environment)).toMatchObject({ exitCode: 0, problems: 0 });
+  });
+
+  test('goes on without INFO and CLIENT LIST', async () => {
+    const { url } = await redisWithUser('~* +@all -info -client|list');
+    const report = await checkReport({ ...dryRun, REDIS_URL: url });
+    expect(report).toMatchObject({ exitCode: 0, problems: 0 });
+    const findings = told(report);
+    expect(findings).toContainEqual(
+      expect.stringMatching(/^ok redis: Redis answers \(unknown version/),
+    );
+    expect(findings).toContainEqual(expect.stringContaining('may not run INFO'));
+    expect(findings).toContainEqual(
+      expect.stringContaining('no job is running, and Redis does not list its clients'),
+    );
+  });
+});
+
+describe('check of a Redis that cannot be used', () => {
+  test.each([
+    ['has no server behind it', 'redis://127.0.0.1:PORT', /ECONNREFUSED/, /No server answers/],
+    [
+      'names a host that does not exist',
+      'redis://nowhere.invalid:6379',
+      /ENOTFOUND|EAI_AGAIN/,
+      /does not exist/,
+    ],
+  ])('explains a URL that %s', async (_, url, message, fix) => {
+    const REDIS_URL = url.replace('PORT', String(await freePort()));
+    const report = await checkReport({ ...dryRun, REDIS_URL });
+    expect(report).toMatchObject({ exitCode: 1, problems: 1 });
+    const [trouble] = report.findings.filter(({ subject }) => subject === 'redis');
+    expect(trouble).toMatchObject({
+      level: 'problem',
+      message: expect.stringMatching(message) as string,
+      fix: expect.stringMatching(fix) as string,
+    });
+  });
+
+  test('explains a wrong password and does not repeat it', async () => {
+    const { url } = await redisWithUser('~* +@all');
+    const wrong = 'wrong-pass-word';
+    const { exitCode, output } = await runCheck({
+      ...dryRun,
+      REDIS_URL: url.replace(password, wrong),
+    });
+    expect(exitCode).toBe(1);
+    expect(output).toContain('WRONGPASS');
+    expect(output).toContain('The password in REDIS_URL is wrong or missing');
+    expect(output).not.toContain(wrong);
+  });
+
+  test('explains a server that is out of connections', async () => {
+    const { url } = await redisWith('--maxclients', '1');
+    await clientOf(url).ping();
+    const report = await checkReport({ ...dryRun, REDIS_URL: url });
+    expect(report.exitCode).toBe(1);
+    expect(fixOf(report, `Redis at ${new URL(url).host}`)).toContain('out of connections');
+  });
+
+  test('explains a certificate that is self-signed, and accepts it when told to', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'autoscaler-certificate-'));
+    endings.push(() => {
+      rmSync(directory, { recursive: true });
+    });
+    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
+    execFileSync(
+      'openssl',
+      `req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout ${key} -out ${certificate}`.split(
+        ' ',
+      ),
+      { stdio: 'ignore' },
+    );
+    const port = String(await freePort());
+    await redisWith(
+      ...['--tls-port', port, '--tls-cert-file', certificate, '--tls-key-file', key],
+      ...['--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'],
+    );
+    const environment = { ...dryRun, REDIS_URL: `rediss://127.0.0.1:${port}` };
+
+    const strict = await checkReport(environment);
+    expect(strict.exitCode).toBe(1);
+    expect(fixOf(strict, 'certificate')).toContain('REDIS_TLS_REJECT_UNAUTHORIZED=false');
+
+    const lenient = await checkReport({ ...environment, REDIS_TLS_REJECT_UNAUTHORIZED: 'false' });
+    expect(lenient.exitCode).toBe(0);
+    expect(told(lenient)).toContainEqual(expect.stringContaining('TLS, any certificate'));
+  });
+
+  test('asks for rediss:// on Heroku, also when the server is out of reach', async () => {
+    const remote = { ...dryRun, REDIS_URL: 'redis://nowhere.invalid:6379' };
+    const onHeroku = await checkReport({ ...remote, DYNO: 'run.1234' });
+    expect(told(onHeroku)).toContainEqual(
+      expect.stringMatching(/^warning redis: Its URL begins with redis:\/\//),
+    );
+  });
+});

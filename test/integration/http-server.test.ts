@@ -1,0 +1,268 @@
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { OperationalError } from '../../src/errors.ts';
+import { healthOf, tickReport } from '../../src/telemetry/report.ts';
+import { startServer, type Sources, type TelemetryServer } from '../../src/telemetry/server.ts';
+import { bounds, tick } from '../support/tick-records.ts';
+
+const nowMs = Date.UTC(2026, 0, 5, 12);
+const healthAt = (ageMs: number) =>
+  healthOf([{ pool: 'worker', intervalMs: 10_000, lastGoodTickAtMs: nowMs - ageMs }], nowMs);
+const status = { pools: [tickReport(tick(), bounds)] };
+
+const answering: Sources = {
+  metrics: () => Promise.resolve('# HELP a_total b\n'),
+  health: () => Promise.resolve(healthAt(1_000)),
+  status: () => Promise.resolve(status),
+  page: () => Promise.resolve('<!doctype html><p>fine</p>'),
+};
+const redisDown = () =>
+  Promise.reject(
+    new OperationalError('STATE_UNAVAILABLE', 'Redis at secret-host:6379: ECONNREFUSED', {
+      hint: 'Check REDIS_URL.',
+    }),
+  );
+
+const servers: TelemetryServer[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function serve(options: { token?: string; sources?: Partial<Sources> } = {}) {
+  const server = await startServer({
+    port: 0,
+    host: '127.0.0.1',
+    token: options.token ?? null,
+    sources: { ...answering, ...options.sources },
+  });
+  servers.push(server);
+  return { server, url: `http://127.0.0.1:${String(server.port)}` };
+}
+
+type Reply = {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: string;
+};
+
+/** Sends the path as it is, which `fetch` would tidy up. */
+async function ask(
+  url: string,
+  options: { path: string; method?: string; headers?: Record<string, string>; body?: string },
+): Promise<Reply> {
+  const { path, method = 'GET', headers = {}, body } = options;
+  const { hostname, port } = new URL(url);
+  const sent = request({ hostname, port, path, method, headers });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: Buffer.concat(chunks).toString(),
+  };
+}
+
+describe('the paths', () => {
+  test('serve metrics, health, status and the page with their content types', async () => {
+    const { url } = await serve();
+    const metrics = await ask(url, { path: '/metrics' });
+    expect(metrics).toMatchObject({ status: 200, body: '# HELP a_total b\n' });
+    expect(metrics.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
+
+    const health = await ask(url, { path: '/healthz' });
+    expect(health.status).toBe(200);
+    expect(JSON.parse(health.body)).toEqual(healthAt(1_000));
+
+    const report = await ask(url, { path: '/status.json?pretty=1' });
+    expect(report.headers['content-type']).toContain('application/json');
+    expect(JSON.parse(report.body)).toEqual(status);
+
+    const page = await ask(url, { path: '/' });
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(page.body).toContain('fine');
+  });
+
+  test('say 503 with the same body when a pool is not healthy', async () => {
+    const { url } = await serve({ sources: { health: () => Promise.resolve(healthAt(30_000)) } });
+    const reply = await ask(url, { path: '/healthz' });
+    expect(reply.status).toBe(503);
+    expect(JSON.parse(reply.body)).toEqual(healthAt(30_000));
+  });
+
+  test('say 503, why and what to do when a source cannot tell', async () => {
+    const { url } = await serve({ sources: { metrics: redisDown, page: redisDown } });
+    for (const path of ['/metrics', '/']) {
+      const reply = await ask(url, { path });
+      expect(reply.status).toBe(503);
+      expect(JSON.parse(reply.body)).toEqual({
+        error: {
+          code: 'STATE_UNAVAILABLE',
+          message: 'Redis at secret-host:6379: ECONNREFUSED',
+          hint: 'Check REDIS_URL.',
+        },
+      });
+    }
+  });
+
+  test('tell strangers who ask for the health no more than the code of an error', async () => {
+    const { url } = await serve({ token: 'a-token', sources: { health: redisDown } });
+    const reply = await ask(url, { path: '/healthz' });
+    expect(reply.status).toBe(503);
+    expect(JSON.parse(reply.body)).toEqual({ error: { code: 'STATE_UNAVAILABLE' } });
+  });
+
+  test.each(['/nothing', '/metrics/', '/healthz/../metrics', '//', '/<script>', '/__proto__'])(
+    '%s is not one of them, and is not repeated',
+    async (path) => {
+      const { url } = await serve();
+      const reply = await ask(url, { path });
+      expect(reply).toMatchObject({ status: 404, body: 'There is nothing here.\n' });
+      expect(reply.headers['content-type']).toContain('text/plain');
+    },
+  );
+});
+
+describe('methods', () => {
+  test('HEAD answers as GET does, without the body', async () => {
+    const { url } = await serve();
+    const get = await ask(url, { path: '/status.json' });
+    const head = await ask(url, { path: '/status.json', method: 'HEAD' });
+    expect(head).toMatchObject({ status: 200, body: '' });
+    expect(head.headers['content-length']).toBe(get.headers['content-length']);
+  });
+
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])(
+    '%s is refused',
+    async (method) => {
+      const { url } = await serve();
+      const reply = await ask(url, { path: '/metrics', method });
+      expect(reply.status).toBe(405);
+      expect(reply.headers['allow']).toBe('GET, HEAD');
+    },
+  );
+
+  test('a body is not waited for', async () => {
+    const { url } = await serve();
+    const headers = { 'Content-Length': '1000000' };
+    const { hostname, port } = new URL(url);
+    const sent = request({ hostname, port, path: '/metrics', method: 'POST', headers });
+    sent.on('error', () => undefined);
+    sent.flushHeaders();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    expect(response.statusCode).toBe(405);
+    sent.destroy();
+  });
+});
+
+describe('with a token', () => {
+  const token = 'correct horse battery';
+  const bearer = (value: string) => ({ Authorization: `Bearer ${value}` });
+
+  test.each(['/metrics', '/status.json', '/', '/unknown'])('%s needs it', async (path) => {
+    const { url } = await serve({ token });
+    const values = ['', 'wrong', `${token}x`, token.slice(0, -1), token.toUpperCase()];
+    const wrong = [{}, ...values.map(bearer), { Authorization: token }];
+    for (const headers of [...wrong, { Authorization: `Basic ${btoa(`:${token}`)}` }]) {
+      const reply = await ask(url, { path, headers });
+      expect(reply.status).toBe(401);
+      expect(reply.headers['www-authenticate']).toMatch(/^Bearer /);
+      expect(reply.body).not.toContain('worker');
+    }
+    const right = await ask(url, { path, headers: bearer(token) });
+    expect(right.status).toBe(path === '/unknown' ? 404 : 200);
+  });
+
+  test('/healthz is open to all', async () => {
+    const { url } = await serve({ token });
+    expect((await ask(url, { path: '/healthz' })).status).toBe(200);
+    expect((await ask(url, { path: '/healthz?', headers: bearer('wrong') })).status).toBe(200);
+  });
+});
+
+describe('protection', () => {
+  test('every answer forbids guessing, caching, framing and running anything', async () => {
+    const { url } = await serve({ token: 'a-token' });
+    const requests = [
+      { path: '/' },
+      { path: '/', headers: { Authorization: 'Bearer a-token' } },
+      { path: '/none', headers: { Authorization: 'Bearer a-token' } },
+      { path: '/healthz', method: 'POST' },
+    ];
+    for (const asked of requests) {
+      const { headers } = await ask(url, asked);
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'no-store',
+        'referrer-policy': 'no-referrer',
+        connection: 'close',
+      });
+      expect(headers['content-security-policy']).toContain("default-src 'none'");
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
+      expect(headers['content-security-policy']).not.toContain('script-src');
+    }
+  });
+
+  test('a head that is too large is refused', async () => {
+    const { url } = await serve();
+    const reply = await ask(url, { path: '/healthz', headers: { 'X-Filler': 'x'.repeat(9_000) } });
+    expect(reply.status).toBe(431);
+  });
+
+  test('a client that never finishes its request is cut off', async () => {
+    const { server } = await serve();
+    const silent = connect(server.port, '127.0.0.1');
+    const slow = connect(server.port, '127.0.0.1');
+    await Promise.all([once(silent, 'connect'), once(slow, 'connect')]);
+    slow.write('GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+    await Promise.all([silent, slow].map(untilEnded));
+  });
+
+  test('closing does not wait for clients that hang', async () => {
+    let asked: (() => void) | undefined;
+    const arrived = new Promise<void>((resolve) => (asked = resolve));
+    const metrics = () => {
+      asked?.();
+      return new Promise<never>(() => undefined);
+    };
+    const { server } = await serve({ sources: { metrics } });
+    const hanging = connect(server.port, '127.0.0.1');
+    const ended = untilEnded(hanging);
+    hanging.write('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n');
+    await arrived;
+    await server.close();
+    await ended;
+    servers.splice(0);
+  });
+
+  test('a host keeps all other addresses of the machine closed', async () => {
+    const { server } = await serve();
+    const elsewhere = connect(server.port, '127.0.0.2');
+    await expect(once(elsewhere, 'connect')).rejects.toThrow();
+  });
+
+  test('a port that is taken is a matter of configuration', async () => {
+    const { server } = await serve();
+    const second = startServer({
+      port: server.port,
+      host: '127.0.0.1',
+      token: null,
+      sources: answering,
+    });
+    await expect(second).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+});
+
+function untilEnded(socket: Socket): Promise<void> {
+  // How it ends, with a reset or in order, does not matter.
+  socket.on('error', () => undefined);
+  socket.resume();
+  return new Promise((resolve) =>
+    socket.once('close', () => {
+      resolve();
+    }),
+  );
+}

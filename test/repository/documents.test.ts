@@ -1,0 +1,69 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { loadConfig } from '../../src/config/load.ts';
+import { variableNames } from '../../src/config/variables.ts';
+
+const read = (path: string) => readFileSync(path, 'utf8');
+
+test('what is generated from the code is up to date', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/generate.js', '--check'], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
+});
+
+test('app.json holds every config var and nothing that Heroku would refuse', () => {
+  const app = JSON.parse(read('app.json')) as {
+    env: Record<string, object>;
+    formation: Record<string, { quantity: number }>;
+  };
+  expect(Object.keys(app.env)).toEqual(variableNames);
+  expect(Object.keys(app)).not.toContain('$schema');
+  const types = [...read('Procfile').matchAll(/^(\w+): exec /gm)].map(([, type]) => type);
+  expect(Object.keys(app.formation)).toEqual(types);
+});
+
+test('the example pools file is one that the daemon accepts', () => {
+  expect(parse(read('config/pools.example.yml'))).toHaveProperty('pools');
+  const environment = {
+    REDIS_URL: 'redis://localhost',
+    HEROKU_APP_NAME: 'my-shop',
+    HEROKU_API_KEY: 'HRKU-x',
+    POOLS_FILE: 'config/pools.example.yml',
+  };
+  expect(loadConfig(environment, read).pools).toHaveLength(2);
+});
+
+test('the example environment is one that the daemon accepts', () => {
+  const lines = read('config/example.env')
+    .split('\n')
+    .filter((line) => /^[A-Z]/.test(line));
+  const environment = Object.fromEntries(
+    lines.map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
+  expect(loadConfig({ ...environment, HEROKU_API_KEY: 'HRKU-x' }, read).warnings).toEqual([]);
+});
+
+test('every test that ARCHITECTURE.md names as a guard exists', () => {
+  const named = [...read('ARCHITECTURE.md').matchAll(/`(?:e2e\/)?([\w.-]+\.test\.ts)`/g)].map(
+    ([, name]) => name,
+  );
+  const existing = readdirSync('test', { recursive: true }).map((path) =>
+    String(path).split('/').at(-1),
+  );
+  expect(named.length).toBeGreaterThan(8);
+  for (const name of named) expect(existing).toContain(name);
+});
+
+test('every file that a document links to exists', () => {
+  for (const document of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']) {
+    const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(
+      ([, target]) => target ?? '',
+    );
+    for (const target of links)
+      expect(existsSync(target), `${document} links to ${target}`).toBe(true);
+  }
+});

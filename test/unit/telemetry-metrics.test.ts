@@ -1,0 +1,212 @@
+import { expect, test } from 'vitest';
+import { limits } from '../../src/decision/types.ts';
+import { errorCodes } from '../../src/errors.ts';
+import { outcomes } from '../../src/loop.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { metricFamilies } from '../../src/telemetry/metric-families.ts';
+import {
+  bounds,
+  hold,
+  observation,
+  reading,
+  redisGone,
+  refused,
+  tick,
+} from '../support/tick-records.ts';
+
+const fixedFamilies = [
+  ['autoscaler_queue_jobs', ['pool', 'queue', 'state']],
+  ['autoscaler_queue_oldest_wait_seconds', ['pool', 'queue']],
+  ['autoscaler_workers_current', ['pool']],
+  ['autoscaler_workers_recommended', ['pool']],
+  ['autoscaler_workers_desired', ['pool']],
+  ['autoscaler_workers_min', ['pool']],
+  ['autoscaler_workers_max', ['pool']],
+  ['autoscaler_decisions_total', ['pool', 'action']],
+  ['autoscaler_limited', ['pool', 'reason']],
+  ['autoscaler_tick_errors_total', ['pool', 'code']],
+  ['autoscaler_tick_duration_seconds', ['pool']],
+  ['autoscaler_last_good_tick_timestamp_seconds', ['pool']],
+] as const;
+
+function twoPools() {
+  return createMetrics(
+    [
+      { pool: 'worker', policy: bounds },
+      { pool: 'other', policy: { minWorkers: 0, maxWorkers: 4 } },
+    ],
+    { version: '1.2.3' },
+  );
+}
+
+/** The lines of the text without comments, as a map from series to value. */
+async function seriesOf(metrics: { registry: { metrics(): Promise<string> } }) {
+  const lines = (await metrics.registry.metrics()).split('\n');
+  return new Map(
+    lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => {
+        const end = line.lastIndexOf(' ');
+        return [line.slice(0, end), Number(line.slice(end + 1))] as const;
+      }),
+  );
+}
+
+test('the fixed metrics have their names and labels', () => {
+  expect(Object.entries(metricFamilies).map(([name, { labels }]) => [name, [...labels]])).toEqual(
+    expect.arrayContaining(fixedFamilies.map(([name, labels]) => [name, [...labels]])),
+  );
+});
+
+test('every family is there before the first tick, and even without a pool', async () => {
+  const text = await createMetrics([], { version: '1.2.3' }).registry.metrics();
+  for (const [name, { type }] of Object.entries(metricFamilies)) {
+    expect(text).toContain(`# TYPE ${name} ${type}\n`);
+  }
+  expect(text).toContain('process_cpu_seconds_total');
+  expect(text).toContain('nodejs_eventloop_lag_seconds');
+  expect(text).not.toMatch(/nodejs_active_\w+_total/);
+});
+
+test('starts closed sets of labels at 0 for every pool, and leaves out what is not known', async () => {
+  const series = await seriesOf(twoPools());
+  for (const pool of ['worker', 'other']) {
+    const start = `{pool="${pool}"`;
+    for (const reason of limits)
+      expect(series.get(`autoscaler_limited${start},reason="${reason}"}`)).toBe(0);
+    for (const code of errorCodes)
+      expect(series.get(`autoscaler_tick_errors_total${start},code="${code}"}`)).toBe(0);
+    for (const outcome of outcomes)
+      expect(series.get(`autoscaler_ticks_total${start},outcome="${outcome}"}`)).toBe(0);
+    for (const action of ['scale-up', 'scale-down', 'hold'])
+      expect(series.get(`autoscaler_decisions_total${start},action="${action}"}`)).toBe(0);
+    expect(series.get(`autoscaler_tick_duration_seconds_count${start}}`)).toBe(0);
+  }
+  expect(series.get('autoscaler_workers_min{pool="worker"}')).toBe(1);
+  expect(series.get('autoscaler_workers_max{pool="other"}')).toBe(4);
+  const unknown = [...series.keys()].filter((name) =>
+    /workers_(current|recommended|desired)|queue_|last_good|autoscaler_blind|heroku/.test(name),
+  );
+  expect(unknown).toEqual([]);
+});
+
+test('a tick shows what was seen and decided', async () => {
+  const metrics = twoPools();
+  metrics.recordTick(tick());
+  const series = await seriesOf(metrics);
+  const expected = {
+    'autoscaler_queue_jobs{pool="worker",queue="mail",state="ready"}': 1240,
+    'autoscaler_queue_jobs{pool="worker",queue="mail",state="active"}': 30,
+    'autoscaler_queue_jobs{pool="worker",queue="mail",state="orphaned"}': 2,
+    'autoscaler_queue_jobs{pool="worker",queue="mail",state="delayed"}': 7,
+    'autoscaler_queue_jobs{pool="worker",queue="mail",state="paused"}': 0,
+    'autoscaler_queue_oldest_wait_seconds{pool="worker",queue="mail"}': 41.5,
+    'autoscaler_queue_paused{pool="worker",queue="mail"}': 0,
+    'autoscaler_workers_current{pool="worker"}': 3,
+    'autoscaler_workers_recommended{pool="worker"}': 13,
+    'autoscaler_workers_desired{pool="worker"}': 10,
+    'autoscaler_limited{pool="worker",reason="max-workers"}': 1,
+    'autoscaler_limited{pool="worker",reason="min-workers"}': 0,
+    'autoscaler_limited{pool="other",reason="max-workers"}': 0,
+    'autoscaler_blind{pool="worker"}': 0,
+    'autoscaler_decisions_total{pool="worker",action="scale-up"}': 1,
+    'autoscaler_decisions_total{pool="other",action="scale-up"}': 0,
+    'autoscaler_ticks_total{pool="worker",outcome="scaled"}': 1,
+    'autoscaler_tick_duration_seconds_sum{pool="worker"}': 0.25,
+    'autoscaler_last_good_tick_timestamp_seconds{pool="worker"}':
+      Date.UTC(2026, 0, 5, 12) / 1000 + 0.25,
+  };
+  for (const [name, value] of Object.entries(expected)) expect(series.get(name), name).toBe(value);
+});
+
+test('a limit that no longer applies goes back to 0', async () => {
+  const metrics = twoPools();
+  metrics.recordTick(tick());
+  metrics.recordTick(tick({ decision: hold, outcome: 'held' }));
+  const series = await seriesOf(metrics);
+  expect(series.get('autoscaler_limited{pool="worker",reason="max-workers"}')).toBe(0);
+});
+
+test('the wait is 0 when nothing is ready, and absent when its age cannot be told', async () => {
+  const metrics = twoPools();
+  const name = 'autoscaler_queue_oldest_wait_seconds{pool="worker",queue="mail"}';
+  const queues = (changes: Parameters<typeof reading>[0]) =>
+    tick({ observation: observation({ queues: [reading(changes)] }) });
+
+  metrics.recordTick(queues({ readyJobs: 0, oldestWaitSeconds: null }));
+  expect((await seriesOf(metrics)).get(name)).toBe(0);
+  metrics.recordTick(queues({ readyJobs: 5, oldestWaitSeconds: null }));
+  expect((await seriesOf(metrics)).has(name)).toBe(false);
+  metrics.recordTick(queues({ readyJobs: 5, oldestWaitSeconds: 3 }));
+  expect((await seriesOf(metrics)).get(name)).toBe(3);
+});
+
+test('a queue that vanished or cannot be read takes its series along, and no other pool’s', async () => {
+  const metrics = twoPools();
+  const both = observation({ queues: [reading(), reading({ queue: 'sms' })] });
+  metrics.recordTick(tick({ observation: both }));
+  metrics.recordTick(tick({ pool: 'other', observation: both }));
+  metrics.recordTick(
+    tick({ observation: observation({ unreadableQueues: [{ queue: 'sms', why: '?' }] }) }),
+  );
+
+  const names = [...(await seriesOf(metrics)).keys()].filter((name) => name.includes('"sms"'));
+  expect(names.length).toBeGreaterThan(0);
+  expect(names.filter((name) => !name.includes('pool="other"'))).toEqual([]);
+  expect((await seriesOf(metrics)).get('autoscaler_blind{pool="worker"}')).toBe(1);
+});
+
+test('a failed tick counts its error, removes what it could not see and keeps the last good time', async () => {
+  const metrics = twoPools();
+  metrics.recordTick(tick());
+  metrics.recordTick(
+    tick({
+      outcome: 'failed',
+      observation: null,
+      decision: null,
+      error: redisGone(),
+      startedAtMs: Date.UTC(2026, 0, 6),
+    }),
+  );
+  const series = await seriesOf(metrics);
+  expect(series.get('autoscaler_tick_errors_total{pool="worker",code="QUEUE_UNREADABLE"}')).toBe(1);
+  expect(series.get('autoscaler_ticks_total{pool="worker",outcome="failed"}')).toBe(1);
+  expect(series.get('autoscaler_blind{pool="worker"}')).toBe(1);
+  expect(series.get('autoscaler_last_good_tick_timestamp_seconds{pool="worker"}')).toBe(
+    Date.UTC(2026, 0, 5, 12) / 1000 + 0.25,
+  );
+  const stale = [...series.keys()].filter(
+    (name) => /workers_(current|recommended|desired)|queue_/.test(name) && name.includes('worker"'),
+  );
+  expect(stale).toEqual([]);
+});
+
+test('an error of the platform does not hide what was decided', async () => {
+  const metrics = twoPools();
+  metrics.recordTick(tick({ outcome: 'failed', error: refused() }));
+  const series = await seriesOf(metrics);
+  expect(series.get('autoscaler_tick_errors_total{pool="worker",code="TARGET_REJECTED"}')).toBe(1);
+  expect(series.get('autoscaler_workers_desired{pool="worker"}')).toBe(10);
+  expect(series.has('autoscaler_last_good_tick_timestamp_seconds{pool="worker"}')).toBe(false);
+});
+
+test('replies of Heroku are counted, and an unknown number of remaining calls leaves the last known', async () => {
+  const metrics = twoPools();
+  const reply = { method: 'GET', status: 200, durationSeconds: 0.12, remainingCalls: 4321 };
+  metrics.recordHerokuReply(reply);
+  metrics.recordHerokuReply({ ...reply, method: 'PATCH', status: 422, remainingCalls: null });
+  const series = await seriesOf(metrics);
+  expect(series.get('autoscaler_heroku_requests_total{method="GET",status="200"}')).toBe(1);
+  expect(series.get('autoscaler_heroku_requests_total{method="PATCH",status="422"}')).toBe(1);
+  expect(series.get('autoscaler_heroku_request_duration_seconds_sum{method="GET"}')).toBe(0.12);
+  expect(series.get('autoscaler_heroku_remaining_calls')).toBe(4321);
+});
+
+test('names of queues are escaped, not trusted', async () => {
+  const metrics = twoPools();
+  metrics.recordTick(
+    tick({ observation: observation({ queues: [reading({ queue: 'a"b\\c\nd' })] }) }),
+  );
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('queue="a\\"b\\\\c\\nd"');
+});
