@@ -14,7 +14,9 @@ run('npm', ['run', '--silent', 'build']);
 const hasRedis = obtain('redis-server');
 obtain('promtool', 'prometheus');
 const chosen = process.argv.slice(2);
-const all = hasRedis ? ['test'] : ['test/unit', 'test/repository'];
+const all = hasRedis
+  ? ['test/unit', 'test/contract', 'test/integration', 'test/e2e', 'test/repository']
+  : ['test/unit', 'test/repository'];
 const missing = hasRedis
   ? []
   : [

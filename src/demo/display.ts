@@ -33,7 +33,7 @@ const marks: Readonly<Record<'starting' | 'up' | 'down', readonly [mark: string,
 /** A panel that is redrawn in place, for terminals. */
 export function createPanel(print: Print, startedAtMs: number): Display {
   const samples: number[] = [];
-  let lastAnnouncement = 'Nothing is queued yet.';
+  let lastAnnouncement = 'A job now and then';
   let linesDrawn = 0;
 
   return {
@@ -50,7 +50,7 @@ export function createPanel(print: Print, startedAtMs: number): Display {
       const lines = draw(scene, samples, lastAnnouncement, startedAtMs);
       const width = (process.stdout.columns || 80) - 1;
       // Up to where the last panel began, then over it line by line.
-      const back = linesDrawn === 0 ? '' : `\x1b[${linesDrawn}A`;
+      const back = linesDrawn === 0 ? '' : `\r\x1b[${linesDrawn}A`;
       print(back + lines.map((line) => `\x1b[2K${paint(line, width)}\n`).join(''));
       linesDrawn = lines.length;
     },

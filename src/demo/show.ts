@@ -60,7 +60,7 @@ async function play(stage: Stage, options: ShowOptions): Promise<boolean> {
   const summary = await account();
   if (isJson && !isKept) print(`${JSON.stringify(summary)}\n`);
   display.say(readable(summary));
-  if (!isKept) return isGood(summary);
+  if (!isKept) return isGood(summary) && !shutdown.aborted;
 
   display.say('\nA few jobs go on being queued, until you end this with Ctrl-C.\n\n');
   // Kept completed jobs would pile up.
@@ -112,7 +112,10 @@ function sceneOf(stage: Stage, jobs: Counts): Scene {
 }
 
 function workersOf({ heroku }: Stage): readonly Dyno[] {
-  return heroku.livingDynos().filter(({ plan }) => plan.type === 'worker');
+  return heroku
+    .livingDynos()
+    .filter(({ plan }) => plan.type === 'worker')
+    .sort((a, b) => a.plan.name.localeCompare(b.plan.name, 'en', { numeric: true }));
 }
 
 /** Lines for a shell: what other programs need to find the demo, and where to look. */

@@ -10,13 +10,13 @@ type Burst = { readonly atSeconds: number; readonly says: string } & Readonly<
 const bursts: readonly Burst[] = [
   {
     atSeconds: 2,
-    says: '300 e-mails are queued at once',
+    says: '300 e-mails at once',
     emails: jobs('e-mail', 300, [200, 800]),
     reports: [],
   },
   {
     atSeconds: 20,
-    says: '100 e-mails and 60 reports are queued, and 4 exports that take 12 s each',
+    says: '100 e-mails, 60 reports, and 4 exports of 12 s each',
     emails: jobs('e-mail', 100, [200, 800]),
     // Without a priority they would come before those that have one.
     reports: [
@@ -27,7 +27,7 @@ const bursts: readonly Burst[] = [
   },
   {
     atSeconds: 42,
-    says: '150 e-mails are queued, and 80 more are scheduled for 4 s later',
+    says: '150 e-mails, and 80 more scheduled for 4 s later',
     emails: [
       ...jobs('e-mail', 150, [200, 800]),
       ...jobs('scheduled e-mail', 80, [200, 800], { delay: 4_000 }),

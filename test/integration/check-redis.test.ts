@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
 import { bullmqMajors, startApplication } from '../support/bullmq.ts';
 import { checkReport, fixOf, runCheck, told } from '../support/check-stage.ts';
+import { leaveOutUnless } from '../support/left-out.ts';
 import { contentsOf } from '../support/redis-contents.ts';
 import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
 
@@ -190,34 +191,37 @@ describe('check of a Redis that cannot be used', () => {
     expect(fixOf(report, `Redis at ${new URL(url).host}`)).toContain('out of connections');
   });
 
-  test('explains a certificate that is self-signed, and accepts it when told to', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'autoscaler-certificate-'));
-    endings.push(() => {
-      rmSync(directory, { recursive: true });
-    });
-    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
-    execFileSync(
-      'openssl',
-      `req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout ${key} -out ${certificate}`.split(
-        ' ',
-      ),
-      { stdio: 'ignore' },
-    );
-    const port = String(await freePort());
-    await redisWith(
-      ...['--tls-port', port, '--tls-cert-file', certificate, '--tls-key-file', key],
-      ...['--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'],
-    );
-    const environment = { ...dryRun, REDIS_URL: `rediss://127.0.0.1:${port}` };
+  test.skipIf(leaveOutUnless('openssl'))(
+    'explains a certificate that is self-signed, and accepts it when told to',
+    async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'autoscaler-certificate-'));
+      endings.push(() => {
+        rmSync(directory, { recursive: true });
+      });
+      const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
+      execFileSync(
+        'openssl',
+        `req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost -keyout ${key} -out ${certificate}`.split(
+          ' ',
+        ),
+        { stdio: 'ignore' },
+      );
+      const port = String(await freePort());
+      await redisWith(
+        ...['--tls-port', port, '--tls-cert-file', certificate, '--tls-key-file', key],
+        ...['--tls-ca-cert-file', certificate, '--tls-auth-clients', 'no'],
+      );
+      const environment = { ...dryRun, REDIS_URL: `rediss://127.0.0.1:${port}` };
 
-    const strict = await checkReport(environment);
-    expect(strict.exitCode).toBe(1);
-    expect(fixOf(strict, 'certificate')).toContain('REDIS_TLS_REJECT_UNAUTHORIZED=false');
+      const strict = await checkReport(environment);
+      expect(strict.exitCode).toBe(1);
+      expect(fixOf(strict, 'certificate')).toContain('REDIS_TLS_REJECT_UNAUTHORIZED=false');
 
-    const lenient = await checkReport({ ...environment, REDIS_TLS_REJECT_UNAUTHORIZED: 'false' });
-    expect(lenient.exitCode).toBe(0);
-    expect(told(lenient)).toContainEqual(expect.stringContaining('TLS, any certificate'));
-  });
+      const lenient = await checkReport({ ...environment, REDIS_TLS_REJECT_UNAUTHORIZED: 'false' });
+      expect(lenient.exitCode).toBe(0);
+      expect(told(lenient)).toContainEqual(expect.stringContaining('TLS, any certificate'));
+    },
+  );
 
   test('asks for rediss:// on Heroku, also when the server is out of reach', async () => {
     const remote = { ...dryRun, REDIS_URL: 'redis://nowhere.invalid:6379' };
