@@ -21,7 +21,10 @@ const mayImport = {
     'state/memory-store',
   ],
   'redis.ts': ['errors', 'deadline'],
-  'clock.ts': ['errors'],
+  'clock.ts': [],
+  'deadline.ts': ['errors'],
+  'errors.ts': [],
+  'version.ts': [],
 };
 
 /** Which packages each part may use; whatever is not listed here uses none. Node's own modules are free except in `decision`. */
@@ -34,6 +37,7 @@ const mayUse = {
   demo: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
   'redis.ts': ['ioredis'],
   'clock.ts': ['node-cron'],
+  'version.ts': ['zod'],
 };
 
 const packages = [
@@ -41,41 +45,33 @@ const packages = [
   ...['prom-client', 'undici', 'yaml', 'zod'],
 ];
 
-const importBoundaries = Object.entries(mayImport).map(([part, allowed]) => {
-  const isFolder = !part.endsWith('.ts');
-  const own = isFolder ? [part] : [];
-  const places = [...allowed, ...own].map((place) => `${place}(/|\\.ts$)`).join('|');
-  return {
-    files: [isFolder ? `src/${part}/**` : `src/${part}`],
-    rules: {
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [
-            {
-              // Parent imports name a place in `src`; the first segment after the dots says which.
-              regex: `^(\\.\\./)+(?!\\.|${places === '' ? '$^' : places})`,
-              message: `src/${part} may import only: ${allowed.join(', ') || 'nothing outside itself'}.`,
-            },
-            ...(isFolder
-              ? []
-              : [
-                  {
-                    regex: `^\\./(?!${places})`,
-                    message: `src/${part} may import only: ${allowed.join(', ')}.`,
-                  },
-                ]),
-            {
-              regex: `^(${packages.filter((name) => !(mayUse[part] ?? []).includes(name)).join('|')})(/|$)`,
-              message: `src/${part} may use only these packages: ${(mayUse[part] ?? []).join(', ') || 'none'}.`,
-            },
-            ...(part === 'decision' ? [{ regex: '^node:', message: 'src/decision is pure.' }] : []),
-          ],
-        },
+/** Files directly in `src`, in a folder of it and one folder deeper reach `src` by ways of different length. */
+const importBoundaries = Object.entries(mayImport).flatMap(([part, allowed]) =>
+  part.endsWith('.ts')
+    ? [boundary(part, allowed, `src/${part}`, '\\./')]
+    : [
+        boundary(part, allowed, `src/${part}/*.ts`, '\\.\\./'),
+        boundary(part, allowed, `src/${part}/*/*.ts`, '\\.\\./\\.\\./'),
       ],
+);
+
+function boundary(part, allowed, files, wayToSource) {
+  const places = allowed.map((place) => `${place}(/|\\.ts$)`).join('|') || '$^';
+  const used = mayUse[part] ?? [];
+  const forbidden = packages.filter((name) => !used.includes(name));
+  const patterns = [
+    {
+      regex: `^${wayToSource}(?!${places})`,
+      message: `src/${part} may import only: ${allowed.join(', ') || 'nothing outside itself'}.`,
     },
-  };
-});
+    {
+      regex: `^(${forbidden.join('|')})(/|$)`,
+      message: `src/${part} may use only these packages: ${used.join(', ') || 'none'}.`,
+    },
+    ...(part === 'decision' ? [{ regex: '^node:', message: 'src/decision is pure.' }] : []),
+  ];
+  return { files: [files], rules: { 'no-restricted-imports': ['error', { patterns }] } };
+}
 
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'node_modules'] },

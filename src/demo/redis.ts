@@ -1,15 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { OperationalError } from '../errors.ts';
 import { freePort } from './heroku/free-port.ts';
 
 export type DemoRedis = {
   readonly url: string;
   /** What it is, for a person. */
   readonly server: 'redis-server' | 'js-redis-server';
+  /** Rejects with an OperationalError when the server ends although nobody stopped it; clients would wait for ever. */
+  readonly lost: Promise<never>;
   /** Ends the server and forgets its data. */
   stop(): Promise<void>;
 };
@@ -36,46 +39,52 @@ async function startInstalledRedis(): Promise<DemoRedis | null> {
     rmSync(directory, { recursive: true, force: true });
   };
   process.once('exit', discard);
+  // An error means that it could not even be started.
+  const ended = new Promise<void>((resolve) => child.once('exit', resolve).once('error', resolve));
   const stop = async () => {
-    const ended = isRunning(child) ? once(child, 'exit') : null;
     discard();
     await ended;
     process.off('exit', discard);
   };
 
   const url = `redis://127.0.0.1:${port}`;
-  if (await answers(url, child)) return { url, server: 'redis-server', stop };
+  if (await answersBefore(ended, url)) {
+    const lost = ended.then(() => Promise.reject(lostRedis()));
+    // Whoever stops the server knows.
+    lost.catch(() => undefined);
+    return { url, server: 'redis-server', lost, stop };
+  }
   await stop();
   return null;
 }
 
-function isRunning(child: ChildProcess): boolean {
-  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-}
+const firstAnswerSecondsMax = 10;
 
-/** Whether the server of this process answers at last, or the process ends, or never was, before that. */
-async function answers(url: string, child: ChildProcess): Promise<boolean> {
+async function answersBefore(ended: Promise<void>, url: string): Promise<boolean> {
   const client = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null });
   // Refused until the server listens.
   client.on('error', () => undefined);
-  const ended = new Promise<false>((resolve) => {
-    for (const event of ['exit', 'error']) {
-      child.once(event, () => {
-        resolve(false);
-      });
-    }
-  });
-  const ping = client.ping().then(
-    () => true,
-    () => false,
-  );
-  const isAnswering = await Promise.race([ping, ended]);
+  const ping = client.ping().catch(() => null);
+  const tooLate = sleep(firstAnswerSecondsMax * 1000, null, { ref: false });
+  const answer = await Promise.race([ping, ended, tooLate]);
   client.disconnect();
-  return isAnswering;
+  return answer === 'PONG';
+}
+
+function lostRedis(): OperationalError {
+  return new OperationalError('QUEUE_UNREADABLE', 'the Redis of the demo has ended', {
+    hint: 'Somebody or something ended it, perhaps for want of memory: start the demo again.',
+  });
 }
 
 async function startEmbeddedRedis(): Promise<DemoRedis> {
   const { createRedisMock } = await import('js-redis-server');
   const server = await createRedisMock();
-  return { url: server.url, server: 'js-redis-server', stop: () => server.close() };
+  return {
+    url: server.url,
+    server: 'js-redis-server',
+    // It lives in this very process.
+    lost: new Promise(() => undefined),
+    stop: () => server.close(),
+  };
 }

@@ -32,6 +32,7 @@ stand-in: its dynos are processes here, and get ${killGraceSeconds} s to end ins
 
 /**
  * Plays the demo from an empty machine to an empty machine. Answers whether all went well.
+ * @throws {OperationalError} when its Redis is lost
  * @throws {Error} when the autoscaler does not come up, or a package is not installed
  */
 export async function playShow(options: ShowOptions): Promise<boolean> {
@@ -41,7 +42,7 @@ export async function playShow(options: ShowOptions): Promise<boolean> {
   const stage = await startStage();
   try {
     await untilDaemonTicks(stage, options.shutdown);
-    return await play(stage, options);
+    return await Promise.race([play(stage, options), stage.redis.lost]);
   } finally {
     await stage.close();
   }
@@ -64,9 +65,11 @@ async function play(stage: Stage, options: ShowOptions): Promise<boolean> {
 
   display.say('\nA few jobs go on being queued, until you end this with Ctrl-C.\n\n');
   // Kept completed jobs would pile up.
-  const producing = trickle(stage.queues, shutdown, { removeOnComplete: 100 });
-  await watch(stage, display, () => shutdown.aborted);
-  await producing;
+  const opts = { removeOnComplete: 100 };
+  await Promise.all([
+    trickle(stage.queues, shutdown, opts),
+    watch(stage, display, () => shutdown.aborted),
+  ]);
   return true;
 }
 

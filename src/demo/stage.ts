@@ -2,6 +2,7 @@ import { dirname, delimiter } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { createDaemonLog, type DaemonLog } from './daemon-log.ts';
 import { startHerokuEmulator, type HerokuEmulator } from './heroku/emulator.ts';
 import { freePort } from './heroku/free-port.ts';
@@ -40,7 +41,9 @@ export async function startStage(): Promise<Stage> {
     const heroku = await startHeroku(redis.url, apiPort, daemonPort, (line) => {
       daemon.take(line);
     });
-    const queues = openQueues(redis.url);
+    // Unlike a connection that belongs to a queue, it can be closed at once, also when the server is gone.
+    const connection = new Redis(redis.url, { maxRetriesPerRequest: null });
+    const queues = openQueues(connection);
     return {
       ...{ redis, heroku, queues, daemon },
       exports: {
@@ -56,7 +59,7 @@ export async function startStage(): Promise<Stage> {
       url: `http://127.0.0.1:${daemonPort}`,
       async close() {
         await heroku.close();
-        await Promise.all(Object.values(queues).map((queue) => queue.disconnect()));
+        connection.disconnect();
         await redis.stop();
       },
     };
@@ -101,12 +104,13 @@ function startHeroku(
   });
 }
 
-function openQueues(url: string): Queues {
+function openQueues(connection: Redis): Queues {
+  // What is wrong with it is also told to whoever uses it.
+  connection.on('error', () => undefined);
   const open = (name: string) => {
     // A short stream of events, which nobody reads here and which slows the Redis in JavaScript down.
     const streams = { events: { maxLen: 20 } };
-    const queue = new Queue<Work>(name, { connection: { url }, streams });
-    // What is wrong with a connection is also told to whoever uses it.
+    const queue = new Queue<Work>(name, { connection, streams });
     queue.on('error', () => undefined);
     return queue;
   };

@@ -6,9 +6,9 @@ export type QueueSourceStage = {
   /** A source that reads as if it were `laterMs` later than now. */
   source(queues: readonly string[], laterMs?: number): QueueSource;
   addJobs(queue: string, count: number): Promise<void>;
-  /** Adds a job and waits until a live worker of this name holds it; returns the id of the job. */
+  /** Adds a job and waits until a live worker of this name holds one; returns the id of the job that is held. */
   runJob(queue: string, worker: string): Promise<string>;
-  /** Adds a job of which the worker has gone without finishing it; returns the id of the job. */
+  /** Adds a job and lets a worker take one and be gone without finishing it; returns the id of that job. */
   orphanJob(queue: string): Promise<string>;
   addDelayedJob(queue: string, delayMs: number): Promise<void>;
   pause(queue: string): Promise<void>;

@@ -70,6 +70,8 @@ describe('reading queues that somebody has damaged', () => {
     ['timestamp', 'nan'],
     ['timestamp', '-inf'],
     ['timestamp', '0x10'],
+    ['timestamp', 'yesterday'],
+    ['timestamp', ''],
     ['opts', '{"delay":NaN}'],
     ['opts', '{"lifo":1,"delay":{},"backoff":[]}'],
     ['opts', '[1,2'],
@@ -82,6 +84,13 @@ describe('reading queues that somebody has damaged', () => {
     const reading = await stage.readOne('mail');
     expect(reading.readyJobs).toBe(2);
     expect(reading.oldestWaitSeconds ?? 0).toBeGreaterThanOrEqual(0);
+  });
+
+  it('takes a rate limit that is no number for none', async () => {
+    await addInOrder(stage.application.queue('mail'), [{}]);
+    await stage.client.hset('bull:mail:meta', 'max', 'many');
+    await stage.client.set('bull:mail:limiter', 'few', 'EX', 600);
+    expect(await stage.readOne('mail')).toMatchObject({ rateLimitedForSeconds: null });
   });
 
   it('reports bytes in a job that are no text without failing', async () => {

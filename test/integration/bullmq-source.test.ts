@@ -22,14 +22,14 @@ for (const { major, library } of bullmqMajors) {
       },
       async runJob(queue, worker) {
         const holding = await application.hold(queue, { name: worker });
-        const job = await application.queue(queue).add('job', {});
-        await holding.taken();
+        await application.queue(queue).add('job', {});
+        const job = await holding.taken();
         return job.id ?? '';
       },
       async orphanJob(queue) {
         const holding = await application.hold(queue, { lockDuration: 100 });
-        const job = await application.queue(queue).add('job', {});
-        await holding.taken();
+        await application.queue(queue).add('job', {});
+        const job = await holding.taken();
         await holding.worker.close(true);
         const lock = `bull:${queue}:${job.id ?? ''}:lock`;
         await vi.waitUntil(async () => (await client.exists(lock)) === 0, { timeout: 10_000 });

@@ -81,6 +81,16 @@ describe('check of Heroku', () => {
     );
   });
 
+  test('reports process types that cannot be read although the app can', async () => {
+    heroku.script(jsonFault(200, { name: 'demo', maintenance: false }));
+    heroku.script(jsonFault(403, { id: 'forbidden', message: 'Not the formation.' }));
+    const report = await checkReport(environment);
+    expect(report).toMatchObject({ exitCode: 1, problems: 1 });
+    expect(told(report)).toContainEqual(
+      expect.stringMatching(/^problem heroku: .*Not the formation/),
+    );
+  });
+
   test('warns of maintenance mode', async () => {
     heroku.script(jsonFault(200, { name: 'demo', maintenance: true }));
     const report = await checkReport(environment);

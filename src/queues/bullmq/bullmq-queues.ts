@@ -1,18 +1,18 @@
 import type { QueueReading, UnreadableQueue } from '../../decision/types.ts';
 import type { RedisConnection } from '../../redis.ts';
-import type { QueueSource } from '../../queues/queue-source.ts';
+import type { QueueSource } from '../queue-source.ts';
 import { createQueueFinder } from './discovery.ts';
 import { probeQueues, type QueueProbe } from './probe.ts';
 import { readyAtMs } from './ready-at.ts';
 
 /** Queues read in one call. Calls follow one another, so that Redis can serve others in between. */
 const queuesPerCall = 100;
-/** The newest major version of BullMQ of which the layout in Redis is known. Older ones differ in nothing that is not handled. */
+/** The newest major version of BullMQ of which the layout in Redis is known; where older ones differ, the probe knows both. */
 const knownMajorMax = 6;
 
 /**
- * Reads BullMQ queues straight from Redis. No `Queue` of the library is ever opened, because its constructor writes.
- * @param parts `queues` holds names, or `*` alone for all queues under `prefix`
+ * Reads BullMQ queues straight from Redis: those named, or with `*` all that exist under the key prefix. No `Queue` of
+ * the library is ever opened, because its constructor writes.
  */
 export function createBullmqQueues(parts: {
   redis: RedisConnection;

@@ -38,10 +38,11 @@ end
 
 -- Such a job was pushed at the head of the list when it became ready: whatever lies nearer the head came later.
 local function isFirstComeFirstServed(job)
-  if job.processedOn or job.starts or job.waitedForChildren or not job.timestamp then return false end
+  if job.processedOn or job.starts or job.waitedForChildren then return false end
   local isJson, options = pcall(cjson.decode, job.opts)
   if not isJson or type(options) ~= 'table' then return false end
-  return options.lifo ~= true and tonumber(job.timestamp) + (tonumber(options.delay) or 0) <= now
+  local addedAt = tonumber(job.timestamp) or math.huge
+  return options.lifo ~= true and addedAt + (tonumber(options.delay) or 0) <= now
 end
 
 -- Workers take from the tail. Jobs that jump the queue (LIFO, handed back, stalled, parents of a flow) are pushed there
@@ -119,7 +120,8 @@ end
 local function addRateLimit(queue, prefix, max)
   local started = ask('GET', prefix .. 'limiter')
   if not started then return end
-  if started == manualRateLimit or max and tonumber(started) >= tonumber(max) then
+  local limit = tonumber(max) or math.huge
+  if started == manualRateLimit or (tonumber(started) or 0) >= limit then
     queue.rateLimitedForMs = ask('PTTL', prefix .. 'limiter')
   end
 end

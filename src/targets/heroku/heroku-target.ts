@@ -1,4 +1,4 @@
-import type { Target } from '../../targets/target.ts';
+import type { Target } from '../target.ts';
 import type { HerokuAccount } from './account.ts';
 import type { ProcessType } from './shapes.ts';
 

@@ -1,0 +1,301 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Answer } from '../../src/commands/check/answer.ts';
+import { bullmqWorkersIn, type BullmqWorker } from '../../src/commands/check/bullmq-workers.ts';
+import { judgeConnections } from '../../src/commands/check/connection-findings.ts';
+import { fixFrom, type Remark } from '../../src/commands/check/finding.ts';
+import { judgeProcessType, judgeToken } from '../../src/commands/check/heroku-findings.ts';
+import { judgeQueues } from '../../src/commands/check/queue-findings.ts';
+import type { RedisFacts, RedisInfo } from '../../src/commands/check/redis-facts.ts';
+import { judgeQueueServer, judgeReach } from '../../src/commands/check/redis-findings.ts';
+import { judgeWorkers } from '../../src/commands/check/worker-findings.ts';
+import { loadConfig, type PoolConfig } from '../../src/config/load.ts';
+import { OperationalError } from '../../src/errors.ts';
+import type { ProcessType } from '../../src/targets/heroku/shapes.ts';
+import { reading } from '../support/builders.ts';
+
+const howToSet = (name: string, value: string | number) => `set ${name}=${String(value)}`;
+
+function poolWith(environment: Readonly<Record<string, string>> = {}): PoolConfig {
+  const least = { REDIS_URL: 'redis://localhost', QUEUES: 'emails', DRY_RUN: 'true' };
+  const [pool] = loadConfig({ ...least, ...environment }, () => '').pools;
+  if (pool === undefined) throw new Error('There is always one pool.');
+  return pool;
+}
+
+const levels = (remarks: readonly Remark[]) => remarks.map(({ level }) => level);
+const text = (remarks: readonly Remark[]) => remarks.map(({ message }) => message).join('\n');
+const fixes = (remarks: readonly Remark[]) =>
+  remarks.map((remark) => (remark.level === 'ok' ? '' : remark.fix)).join('\n');
+const answer = <T>(value: T): Answer<T> => ({ value, error: null });
+
+describe('the workers in CLIENT LIST', () => {
+  const listOf = (...names: string[]) =>
+    names
+      .map((name) => `id=1 addr=10.0.0.1:5000 fd=8 name=${name} age=3 lib-name=ioredis`)
+      .join('\n');
+  const queue = Buffer.from('emails').toString('base64');
+
+  test('are those whose connections are named as BullMQ names them', () => {
+    expect(
+      bullmqWorkersIn(
+        listOf(`bull:${queue}`, `a:b:${queue}:w:worker.1`, `bull:${queue}:w:x:y`, '', 'a-client'),
+      ),
+    ).toEqual([
+      { prefix: 'bull', queue: 'emails', name: null },
+      { prefix: 'a:b', queue: 'emails', name: 'worker.1' },
+      { prefix: 'bull', queue: 'emails', name: 'x:y' },
+    ]);
+  });
+
+  test('do not include the connections that only listen to events', () => {
+    const found = bullmqWorkersIn(listOf(`bull:${queue}:qe`));
+    expect(found.filter(({ prefix }) => prefix === 'bull')).toEqual([]);
+  });
+});
+
+describe('the judgement of a Redis server', () => {
+  const info: RedisInfo = {
+    version: '7.0.15',
+    role: 'master',
+    usedMemoryBytes: 1_000_000,
+    maxMemoryBytes: 0,
+    maxMemoryPolicy: 'noeviction',
+    connections: 1,
+    maxConnections: 10_000,
+  };
+  const server = (url: string) => ({
+    url,
+    rejectUnauthorized: true,
+    queuePools: [poolWith()],
+    statePools: [],
+  });
+  const facts = (known: Partial<RedisInfo>): RedisFacts => ({
+    latencyMs: 1,
+    info: answer({ ...info, ...known }),
+    script: answer(1),
+    workers: answer([]),
+    write: null,
+    queues: new Map(),
+  });
+
+  test.each([
+    ['3.2.12', 'problem'],
+    ['4.0.14', 'problem'],
+    ['5.0.0', 'warning'],
+    ['6.0.20', 'warning'],
+    ['6.2.0', undefined],
+    ['10.1.0', undefined],
+  ])('of version %s is %s', (version, level) => {
+    expect(levels(judgeQueueServer(server('redis://localhost'), facts({ version })))[0]).toBe(
+      level,
+    );
+  });
+
+  test.each([
+    ['redis://10.0.0.1:6379', true, true],
+    ['redis://10.0.0.1:6379', false, false],
+    ['redis://localhost:6379', true, false],
+    ['redis://127.0.0.1:6379', true, false],
+    ['redis://[::1]:6379', true, false],
+    ['rediss://10.0.0.1:6379', true, false],
+  ])('of %s, on Heroku: %s, warns: %s', (url, isOnHeroku, warns) => {
+    const remarks = judgeReach(server(url), answer(facts({})), { name: 'Redis', isOnHeroku });
+    expect(levels(remarks)).toEqual(warns ? ['ok', 'warning'] : ['ok']);
+  });
+
+  test('takes the percent-encoding out of the name of the user who lacks a permission', () => {
+    const error = new OperationalError('QUEUE_UNREADABLE', 'NOPERM eval', { hint: '' });
+    const refused: RedisFacts = { ...facts({}), script: { value: null, error } };
+    const remarks = judgeQueueServer(server('redis://r%2Bb:secret@localhost'), refused);
+    expect(fixes(remarks)).toContain('ACL SETUSER r+b ');
+  });
+});
+
+describe('the judgement of connections', () => {
+  const worker = (queue: string, name: string | null): BullmqWorker => ({
+    prefix: 'bull',
+    queue,
+    name,
+  });
+  const judge = (
+    pools: readonly PoolConfig[],
+    workers: readonly BullmqWorker[] | null,
+    connections: number,
+  ) => judgeConnections({ pools, workers, connections, maxConnections: 20, howToSet });
+
+  test('counts two for each queue as long as no worker with a name is seen', () => {
+    const pool = poolWith({ QUEUES: 'emails,reports', MAX_WORKERS: '4' });
+    expect(text(judge([pool], null, 3))).toContain('19 connections are needed (4 × 4 for workers');
+    expect(text(judge([pool], [worker('emails', null)], 5))).toContain('(4 × 4 for workers, 3 for');
+  });
+
+  test('counts what the worker has that has most', () => {
+    const pool = poolWith({ QUEUES: '*', MAX_WORKERS: '4' });
+    const seen = ['a', 'b', 'c'].map((queue) => worker(queue, 'worker.1'));
+    const remarks = judge([pool], [...seen, worker('a', 'worker.2')], 8);
+    expect(text(remarks)).toContain('24 connections are needed (4 × 6 for workers, 0 for others)');
+    expect(fixes(remarks)).toContain('set MAX_WORKERS=3');
+  });
+
+  test('adds up the pools of a server, and names no number when there is no room for any', () => {
+    const pools = [poolWith({ MAX_WORKERS: '5' }), poolWith({ QUEUES: 'b', MAX_WORKERS: '6' })];
+    expect(fixes(judge(pools, [], 1))).toContain('lower MAX_WORKERS of these pools');
+    expect(fixes(judge([poolWith()], [], 20))).not.toContain('set MAX_WORKERS');
+  });
+
+  test('is silent where the server does not tell its limit', () => {
+    const parts = { pools: [poolWith()], workers: [], connections: 4, howToSet };
+    expect(judgeConnections({ ...parts, maxConnections: null })).toEqual([]);
+  });
+});
+
+describe('the judgement of queues', () => {
+  test('gives the busiest of many a line each and counts the others', () => {
+    const queues = Array.from({ length: 30 }, (_, index) =>
+      reading({ queue: `q${String(index)}`, readyJobs: index }),
+    );
+    const names = queues.map(({ queue }) => queue);
+    const facts = {
+      reading: answer({ queues, unreadableQueues: [] }),
+      knownQueues: answer(names),
+    };
+    const lines = text(judgeQueues(poolWith({ QUEUES: '*' }), facts, howToSet)).split('\n');
+    expect(lines).toHaveLength(22);
+    expect(lines[0]).toContain('* stands for 30 queues: q0, q1');
+    expect(lines[1]).toContain('q29: 29 ready jobs');
+    expect(lines.at(-1)).toContain('10 queues more');
+  });
+
+  test('says so when names cannot be compared, and doubts none then', () => {
+    const error = new OperationalError('QUEUE_UNREADABLE', 'NOPERM scan', { hint: 'Allow it.' });
+    const facts = {
+      reading: answer({ queues: [reading()], unreadableQueues: [] }),
+      knownQueues: { value: null, error },
+    };
+    const remarks = judgeQueues(poolWith(), facts, howToSet);
+    expect(levels(remarks)).toEqual(['warning', 'ok']);
+    expect(text(remarks)).toContain('Whether a queue’s name is misspelled cannot be told');
+  });
+});
+
+describe('the judgement of workers', () => {
+  const judge = (names: readonly string[], processTypes = ['worker']) =>
+    judgeWorkers({
+      pool: poolWith(),
+      queues: [],
+      workers: names.map((name) => ({ prefix: 'bull', queue: 'emails', name })),
+      processTypes,
+      currentWorkers: null,
+    });
+
+  test.each([
+    ['worker.1', 'ok'],
+    ['worker-23z34x56y-w78k9', 'ok'],
+    ['worker', 'warning'],
+    ['worker.1.2', 'warning'],
+    ['workers.1', 'warning'],
+    ['web.1', 'warning'],
+  ])('takes the name %s as %s', (name, level) => {
+    expect(levels(judge([name]))).toEqual([level]);
+  });
+
+  test('accepts the dynos of another pool that serves the same queue', () => {
+    expect(levels(judge(['worker.1', 'heavy.2'], ['worker', 'heavy']))).toEqual(['ok']);
+  });
+});
+
+describe('the judgement of Heroku’s limits', () => {
+  const judge = (
+    formation: readonly ProcessType[],
+    environment: Readonly<Record<string, string>>,
+    otherPools: readonly PoolConfig[] = [],
+  ) => {
+    const pool = poolWith(environment);
+    const remarks = judgeProcessType({ app: 'shop', pool, formation, otherPools, howToSet });
+    return remarks.slice(1);
+  };
+  const workersOf = (size: string | null): ProcessType => ({ type: 'worker', quantity: 1, size });
+
+  test.each([
+    ['Eco', 1],
+    ['basic', 1],
+    ['Standard-1X', 100],
+    ['Performance-L', 10],
+    ['Private-M', 10],
+    ['shield-s', 10],
+    ['dyno-2c-1gb', 255],
+    [null, 100],
+  ])('lets %s have %i dynos of a type, and warns of one more', (size, limit) => {
+    expect(judge([workersOf(size)], { MAX_WORKERS: String(limit) })).toEqual([]);
+    const beyond = judge([workersOf(size)], { MAX_WORKERS: String(limit + 1) });
+    expect(levels(beyond)).toEqual(['warning']);
+    expect(fixes(beyond)).toContain(`set MAX_WORKERS=${String(limit)}, or `);
+  });
+
+  test('proposes a size to those that allow a single dyno', () => {
+    expect(fixes(judge([workersOf('Basic')], { MAX_WORKERS: '5' }))).toContain(
+      'heroku ps:type standard-1x -a shop',
+    );
+  });
+
+  test('leaves to a type what the other types of the app have, or may be scaled to', () => {
+    const formation = [
+      workersOf('Standard-1X'),
+      { type: 'web', quantity: 8, size: 'Standard-1X' },
+      { type: 'heavy', quantity: 1, size: 'Standard-2X' },
+    ];
+    const heavy = poolWith({ PROCESS_TYPE: 'heavy', MAX_WORKERS: '20' });
+    expect(judge(formation, { MAX_WORKERS: '72' }, [heavy])).toEqual([]);
+    const remarks = judge(formation, { MAX_WORKERS: '73' }, [heavy]);
+    expect(text(remarks)).toContain(
+      '100 dynos for the app, and its other process types may take 28',
+    );
+    expect(fixes(remarks)).toContain('set MAX_WORKERS=72');
+  });
+
+  test('says that nothing was deployed to an app without process types', () => {
+    const pool = poolWith();
+    const remarks = judgeProcessType({ app: 'a', pool, formation: [], otherPools: [], howToSet });
+    expect(levels(remarks)).toEqual(['problem']);
+    expect(text(remarks)).toContain('nothing was deployed');
+  });
+});
+
+describe('the judgement of the token', () => {
+  const judge = (scope: string | null) =>
+    judgeToken({ statuses: [200], scope, remainingCalls: null, apps: [] }, []);
+
+  test.each([
+    ['global', 'ok'],
+    ['read write', 'ok'],
+    ['write-protected', 'ok'],
+    [null, 'ok'],
+    ['read', 'problem'],
+    ['identity read-protected', 'problem'],
+  ])('takes the scope %s as %s', (scope, level) => {
+    expect(levels(judge(scope))[0]).toBe(level);
+  });
+
+  test('says nothing of a token when nobody could judge it', () => {
+    const facts = { scope: null, remainingCalls: null, apps: [] };
+    expect(judgeToken({ ...facts, statuses: [] }, [])).toEqual([]);
+    expect(judgeToken({ ...facts, statuses: [503, 429] }, [])).toEqual([]);
+  });
+});
+
+test('no fix speaks of ticks to somebody who runs check', () => {
+  const sources = ['src/deadline.ts', 'src/redis.ts'].concat(
+    readdirSync('src/targets/heroku').map((name) => join('src/targets/heroku', name)),
+  );
+  const hints = sources.flatMap(
+    (path) =>
+      readFileSync(path, 'utf8').match(/(?<=hint: |\? |: )'[^'\n]*next tick[^'\n]*'/gi) ?? [],
+  );
+  expect(hints.length).toBeGreaterThan(0);
+  for (const hint of hints) {
+    const error = new OperationalError('TARGET_UNAVAILABLE', 'trouble', { hint });
+    expect(fixFrom(error)).not.toMatch(/\btick\b/);
+  }
+});
