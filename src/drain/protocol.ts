@@ -1,0 +1,53 @@
+/**
+ * What the daemon and the companion in the workers' processes say to one another through the queues' Redis. Both sides
+ * import this file and nothing else of each other.
+ *
+ * `backlog-autoscaler:workers:<pool>` is a hash with one field for each worker process; its value is a Heartbeat in
+ * JSON. `backlog-autoscaler:marks:<pool>` is a hash from the name of a dyno that is asked to drain to the time until
+ * which it is asked, in milliseconds of the Redis server's clock. Every time is that of the server, so that the clocks
+ * of dynos do not matter.
+ */
+export const workersKey = (pool: string): string => `backlog-autoscaler:workers:${pool}`;
+export const marksKey = (pool: string): string => `backlog-autoscaler:marks:${pool}`;
+
+/** A mark that is not renewed ends after this: a daemon that dies frees the tail. */
+export const markMs = 30_000;
+/** How often a process says how it is and looks for a mark. */
+export const heartbeatMs = 500;
+/** A heartbeat older than this no longer tells how its process is. */
+export const heartbeatFreshMs = 5_000;
+/** A process that was not heard of for this long is gone. */
+export const heartbeatGoneMs = 60_000;
+
+/**
+ * `working`: takes jobs. `draining`: takes no more, but some still run or may start. `drained`: nothing runs and
+ * nothing can start until the mark is lifted. `closing`: told to end, and handing back what it runs.
+ */
+export const workerStates = ['working', 'draining', 'drained', 'closing'] as const;
+export type WorkerState = (typeof workerStates)[number];
+
+/** One process of a dyno, as it last described itself. */
+export type Heartbeat = {
+  readonly dyno: string;
+  readonly state: WorkerState;
+  /** Jobs it runs, over all its workers; null when it cannot tell. */
+  readonly activeJobs: number | null;
+  /** Jobs it can run at once, over all its workers. */
+  readonly concurrency: number;
+  readonly startedAtMs: number;
+  /** When it said so; written by the script below. */
+  readonly atMs: number;
+};
+
+/**
+ * One round trip: stores a process's heartbeat and returns the server's time and until when its dyno is asked to
+ * drain (0 when it is not).
+ * KEYS: workers, marks. ARGV: process id, heartbeat as JSON without `atMs` and its closing brace, dyno, expiry in ms.
+ */
+export const heartbeatScript = `
+local time = redis.call('TIME')
+local nowMs = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ',"atMs":' .. nowMs .. '}')
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return { nowMs, redis.call('HGET', KEYS[2], ARGV[3]) or '0' }
+`;
