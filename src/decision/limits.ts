@@ -96,7 +96,7 @@ export const rulesOfSupply: readonly Rule[] = [
       const window = spoken(policy.scaleDownStabilizationSeconds);
       return {
         workers: held,
-        why: `${String(peak.workers)} were needed ${ago} ago, and scaling down waits ${window}`,
+        why: `needed ${counted(peak.workers, 'worker')} ${ago} ago, and scaling down waits ${window}`,
       };
     },
   },

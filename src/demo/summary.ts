@@ -1,5 +1,6 @@
 import type { Job } from 'bullmq';
 import { queueNames, type Queues, type Work } from './jobs.ts';
+import type { DemoRedis } from './redis.ts';
 import { maxWorkers, type Stage } from './stage.ts';
 
 /** What became of the jobs, and what it cost. */
@@ -19,7 +20,7 @@ export type Summary = {
   /** Calls to the Platform API that set the number of workers. */
   readonly formationPatches: number;
   readonly seconds: number;
-  readonly redisServer: 'redis-server' | 'js-redis-server';
+  readonly redisServer: DemoRedis['server'];
   readonly daemonCrashed: boolean;
 };
 

@@ -47,10 +47,20 @@ export async function produceBursts(
   announce: (says: string) => void,
 ): Promise<void> {
   const over = new AbortController();
-  const others = trickle(queues, over.signal);
+  const added = addBursts(queues, signal, announce).finally(() => {
+    over.abort();
+  });
+  await Promise.all([added, trickle(queues, over.signal)]);
+}
+
+async function addBursts(
+  queues: Queues,
+  signal: AbortSignal,
+  announce: (says: string) => void,
+): Promise<void> {
   let elapsedSeconds = 0;
   for (const burst of bursts) {
-    if (!(await pause((burst.atSeconds - elapsedSeconds) * 1000, signal))) break;
+    if (!(await pause((burst.atSeconds - elapsedSeconds) * 1000, signal))) return;
     elapsedSeconds = burst.atSeconds;
     announce(burst.says);
     await Promise.all([
@@ -58,8 +68,6 @@ export async function produceBursts(
       queues.reports.addBulk([...burst.reports]),
     ]);
   }
-  over.abort();
-  await others;
 }
 
 /** Adds a job now and then, until the signal. Some come from a scheduler, as recurring jobs do. */

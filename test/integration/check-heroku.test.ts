@@ -49,6 +49,12 @@ describe('check of Heroku', () => {
     expect(output).not.toContain(HEROKU_API_KEY);
   });
 
+  test('reports a token that is revoked half way', async () => {
+    heroku.script(jsonFault(200, { name: 'demo', maintenance: false }));
+    heroku.script(jsonFault(401, { id: 'unauthorized', message: 'Invalid credentials.' }));
+    expect(await checkReport(environment)).toMatchObject({ exitCode: 1, problems: 1 });
+  });
+
   test('reports an app that the token does not see, or may not enter', async () => {
     const unseen = await checkReport({ ...environment, HEROKU_APP_NAME: 'dmeo' });
     expect(unseen).toMatchObject({ exitCode: 1, problems: 1 });

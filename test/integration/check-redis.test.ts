@@ -150,24 +150,19 @@ describe('check of a Redis user who may not do everything', () => {
 });
 
 describe('check of a Redis that cannot be used', () => {
-  test.each([
-    ['has no server behind it', 'redis://127.0.0.1:PORT', /ECONNREFUSED/, /No server answers/],
-    [
-      'names a host that does not exist',
-      'redis://nowhere.invalid:6379',
-      /ENOTFOUND|EAI_AGAIN/,
-      /does not exist/,
-    ],
-  ])('explains a URL that %s', async (_, url, message, fix) => {
-    const REDIS_URL = url.replace('PORT', String(await freePort()));
+  test('explains that no server is behind the URL', async () => {
+    const REDIS_URL = `redis://127.0.0.1:${String(await freePort())}`;
     const report = await checkReport({ ...dryRun, REDIS_URL });
     expect(report).toMatchObject({ exitCode: 1, problems: 1 });
-    const [trouble] = report.findings.filter(({ subject }) => subject === 'redis');
-    expect(trouble).toMatchObject({
-      level: 'problem',
-      message: expect.stringMatching(message) as string,
-      fix: expect.stringMatching(fix) as string,
-    });
+    expect(fixOf(report, 'ECONNREFUSED')).toContain('No server answers there');
+  });
+
+  test('explains a host that does not exist, and asks for rediss:// on Heroku', async () => {
+    const remote = { ...dryRun, REDIS_URL: 'redis://nowhere.invalid:6379', DYNO: 'run.1234' };
+    const report = await checkReport(remote);
+    expect(report).toMatchObject({ exitCode: 1, problems: 1 });
+    expect(fixOf(report, 'nowhere.invalid')).toContain('does not exist');
+    expect(fixOf(report, 'Its URL begins with redis://')).toContain('rediss://');
   });
 
   test('explains a wrong password and does not repeat it', async () => {
@@ -222,12 +217,4 @@ describe('check of a Redis that cannot be used', () => {
       expect(told(lenient)).toContainEqual(expect.stringContaining('TLS, any certificate'));
     },
   );
-
-  test('asks for rediss:// on Heroku, also when the server is out of reach', async () => {
-    const remote = { ...dryRun, REDIS_URL: 'redis://nowhere.invalid:6379' };
-    const onHeroku = await checkReport({ ...remote, DYNO: 'run.1234' });
-    expect(told(onHeroku)).toContainEqual(
-      expect.stringMatching(/^warning redis: Its URL begins with redis:\/\//),
-    );
-  });
 });

@@ -93,7 +93,9 @@ warning  PORT is set without METRICS_TOKEN: anyone who can reach the port can re
 
   test('repeats the warnings of the configuration, each once', async () => {
     const report = await checkReport({ ...environment, MIN_WORKER: '3', PORT: '0' });
-    expect(fixOf(report, 'did you mean MIN_WORKERS?')).toContain('config:unset MIN_WORKER');
+    expect(fixOf(report, 'did you mean MIN_WORKERS?')).toBe(
+      'If so: heroku config:set MIN_WORKERS=… && heroku config:unset MIN_WORKER',
+    );
     expect(told(report).filter((line) => line.includes('METRICS_TOKEN'))).toHaveLength(1);
     const guarded = await checkReport({ ...environment, PORT: '0', METRICS_TOKEN: 'a-long-text' });
     expect(told(guarded)).toContainEqual(expect.stringMatching(/^ok http: /));

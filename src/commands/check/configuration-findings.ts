@@ -9,7 +9,14 @@ export function judgeConfiguration({ warnings }: Config): readonly Remark[] {
     .filter((text) => !text.startsWith('PORT '))
     .map((text) => {
       const [name = ''] = text.split(' ');
-      return warning(text, `Unless it is meant so: heroku config:unset ${name}`);
+      const meant = /did you mean (\w+)\?/.exec(text)?.[1];
+      const unset = `heroku config:unset ${name}`;
+      return warning(
+        text,
+        meant === undefined
+          ? `Unless it is meant so: ${unset}`
+          : `If so: heroku config:set ${meant}=… && ${unset}`,
+      );
     });
 }
 

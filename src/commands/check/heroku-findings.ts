@@ -19,11 +19,12 @@ const wholeNumber = new Intl.NumberFormat('en');
 /** Whether the token is accepted, may do what is needed, and has calls left. */
 export function judgeToken(facts: HerokuFacts, pools: readonly PoolConfig[]): readonly Remark[] {
   const { statuses, scope, remainingCalls: remaining, apps } = facts;
-  if (statuses.includes(401))
-    return apps
-      .flatMap(({ details }) => details.error ?? [])
-      .slice(0, 1)
-      .map(problemFrom);
+  if (statuses.includes(401)) {
+    const errors = apps.flatMap(
+      ({ details, formation }) => details.error ?? formation?.error ?? [],
+    );
+    return errors.slice(0, 1).map(problemFrom);
+  }
   if (!statuses.some((status) => status < 500 && status !== 429)) return [];
   const remarks: Remark[] = [];
   if (scope !== null && !scope.split(/[\s,]+/).some((word) => scopesThatScale.has(word)))

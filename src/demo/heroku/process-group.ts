@@ -77,6 +77,6 @@ export function startProcessGroup(options: {
 
 /** A simple command takes the place of its shell, so that its pid and its exit status are those of the group's leader. */
 function withoutShell(command: string): string {
-  const isSimple = /^[\w./-]+(\s[^;&|<>()`\n]*)?$/.test(command);
+  const isSimple = /^(?!exec\s)[\w./-]+(\s[^;&|<>()`\n]*)?$/.test(command);
   return isSimple ? `exec ${command}` : command;
 }
