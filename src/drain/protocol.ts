@@ -35,19 +35,23 @@ export type Heartbeat = {
   /** Jobs it can run at once, over all its workers. */
   readonly concurrency: number;
   readonly startedAtMs: number;
-  /** When it said so; written by the script below. */
+  /** When it said so. */
   readonly atMs: number;
 };
+
+/** A heartbeat as a process says it: the script below adds the times, by the server's clock. */
+export type SpokenHeartbeat = Omit<Heartbeat, 'startedAtMs' | 'atMs'>;
 
 /**
  * One round trip: stores a process's heartbeat and returns the server's time and until when its dyno is asked to
  * drain (0 when it is not).
- * KEYS: workers, marks. ARGV: process id, heartbeat as JSON without `atMs` and its closing brace, dyno, expiry in ms.
+ * KEYS: workers, marks. ARGV: process id, SpokenHeartbeat as JSON, dyno, expiry in ms, how long the process has run in ms.
  */
 export const heartbeatScript = `
 local time = redis.call('TIME')
-local nowMs = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ',"atMs":' .. nowMs .. '}')
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local times = string.format(',"startedAtMs":%.0f,"atMs":%.0f}', nowMs - ARGV[5], nowMs)
+redis.call('HSET', KEYS[1], ARGV[1], string.sub(ARGV[2], 1, -2) .. times)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return { nowMs, redis.call('HGET', KEYS[2], ARGV[3]) or '0' }
+return { string.format('%.0f', nowMs), redis.call('HGET', KEYS[2], ARGV[3]) or '0' }
 `;
