@@ -35,7 +35,8 @@ export type Clock = {
 export function startClock(parts: {
   name: string;
   intervalMs: number;
-  tick: () => Promise<void>;
+  /** Resolves to the milliseconds after which it wants to be called again, if that is before the next multiple. */
+  tick: () => Promise<number | null>;
   logger: Logger;
   /** Told of anything that `tick` throws: a bug, after which the process must not go on. */
   onBug: (error: unknown) => void;
@@ -43,22 +44,33 @@ export function startClock(parts: {
   const { intervalMs } = parts;
   const { stepMs, pattern } = cronStep(intervalMs);
   let isUnderWay = false;
+  let isStopped = false;
+  let followUp: NodeJS.Timeout | undefined;
+
+  async function turn(): Promise<void> {
+    // node-cron's own guard sees neither the first, unscheduled call nor a follow-up.
+    if (isUnderWay) {
+      parts.logger.warn('the tick before this one is still under way, so this one is left out');
+      return;
+    }
+    isUnderWay = true;
+    clearTimeout(followUp);
+    try {
+      const againInMs = await parts.tick();
+      if (againInMs === null || againInMs >= intervalMs || isStopped) return;
+      followUp = setTimeout(() => {
+        turn().catch(parts.onBug);
+      }, againInMs);
+    } finally {
+      isUnderWay = false;
+    }
+  }
+
   const task: ScheduledTask = createTask(
     pattern,
     async ({ date, execution }) => {
       const isFirst = execution?.reason === 'invoked';
-      if (!isFirst && !isMultiple(date.getTime(), intervalMs, stepMs)) return;
-      // node-cron's own guard does not see the first, unscheduled call.
-      if (isUnderWay) {
-        parts.logger.warn('the tick before this one is still under way, so this one is left out');
-        return;
-      }
-      isUnderWay = true;
-      try {
-        await parts.tick();
-      } finally {
-        isUnderWay = false;
-      }
+      if (isFirst || isMultiple(date.getTime(), intervalMs, stepMs)) await turn();
     },
     {
       name: parts.name,
@@ -77,6 +89,8 @@ export function startClock(parts: {
   task.execute().catch(() => undefined);
   return {
     async stop() {
+      isStopped = true;
+      clearTimeout(followUp);
       await task.destroy();
     },
   };

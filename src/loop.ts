@@ -2,12 +2,14 @@ import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
 import type { Decision, Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
 import { within, withDeadline } from './deadline.ts';
+import type { Plan } from './drain/plan.ts';
+import { prepareRemoval, verifyRemoval, type Protection } from './drain/removal.ts';
 import { OperationalError } from './errors.ts';
 import type { QueueSource } from './queues/queue-source.ts';
 import type { MemoryStore } from './state/memory-store.ts';
 import type { Target } from './targets/target.ts';
 
-/** What became of a tick. `draining` and `not-leader` are reserved for pools that drain and share a lease. */
+/** What became of a tick. `not-leader` is reserved for daemons that share a lease. */
 export const outcomes = ['scaled', 'held', 'draining', 'dry-run', 'not-leader', 'failed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
@@ -20,8 +22,17 @@ export type TickRecord = {
   readonly observation: Observation | null;
   readonly decision: Decision | null;
   readonly outcome: Outcome;
+  /** What draining the tail came to; null when nobody was to drain. */
+  readonly drain: DrainReport | null;
   /** A tick without an error is a good one. */
   readonly error: OperationalError | null;
+};
+
+export type DrainReport = Pick<Plan, 'marked' | 'blocked' | 'freedAfterSeconds'> & {
+  /** Dynos that were asked to drain and may go on, because demand is back. */
+  readonly cancelled: readonly string[];
+  /** Whether the platform was seen to remove other workers than those with the highest numbers. */
+  readonly isTailUnknown: boolean;
 };
 
 export type LoopParts = {
@@ -31,6 +42,8 @@ export type LoopParts = {
   /** What is scaled; null in a dry run that knows no platform. */
   readonly target: Target | null;
   readonly isDryRun: boolean;
+  /** How running jobs are protected from a scale-down; null when they are not. */
+  readonly protection: Protection | null;
   readonly memories: MemoryStore;
   readonly nowMs: () => number;
   /** The tick settles before this, whatever it waits for. */
@@ -53,8 +66,14 @@ type Seen = {
   readonly mayAct: boolean;
   readonly error: OperationalError | null;
 };
-type Done = Pick<TickRecord, 'observation' | 'decision' | 'outcome' | 'error'>;
-type Next = { readonly decision: Decision; readonly memory: Memory };
+type Done = Pick<TickRecord, 'observation' | 'decision' | 'outcome' | 'drain' | 'error'>;
+type Next = {
+  readonly decision: Decision;
+  readonly memory: Memory;
+  readonly observation: Observation;
+};
+/** How far an action came. */
+type Acted = { readonly outcome: Outcome; readonly drain: DrainReport | null };
 /** Why a decision was not carried out and must be made again: somebody else scaled, or the platform named a limit. */
 type Surprise = { readonly currentWorkers: number } | { readonly limitWorkers: number };
 
@@ -75,28 +94,33 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
     { mayAct, error, ...seen }: Seen,
     signal: AbortSignal,
   ): Promise<Done> {
-    let { observation, memory } = seen;
-    if (memory === null) return { observation, decision: null, outcome: 'failed', error };
+    let { observation } = seen;
+    if (seen.memory === null)
+      return { observation, decision: null, outcome: 'failed', drain: null, error };
 
-    let next = decide(observation, policy, memory);
-    if (!mayAct) return { observation, decision: next.decision, outcome: 'failed', error };
+    let memory = seen.memory;
+    let decided = decide(observation, policy, memory);
     try {
+      if (!mayAct) throw error ?? restless();
+      if (parts.target !== null) {
+        memory = await verifyRemoval(
+          memory,
+          observation.currentWorkers,
+          { target: parts.target, nowMs },
+          signal,
+        );
+      }
       for (let round = 1; round <= roundsMax; round += 1) {
-        const outcome = await act(parts, next, signal);
-        if (typeof outcome === 'string')
-          return { observation, decision: next.decision, outcome, error };
-        if ('currentWorkers' in outcome) observation = { ...observation, ...outcome };
-        else memory = learnPlatformLimit(memory, outcome.limitWorkers, nowMs());
-        next = decide(observation, policy, memory);
+        decided = decide(observation, policy, memory);
+        const acted = await act(parts, { ...decided, observation }, signal);
+        if ('outcome' in acted) return { observation, decision: decided.decision, ...acted, error };
+        if ('currentWorkers' in acted) observation = { ...observation, ...acted };
+        else memory = learnPlatformLimit(memory, acted.limitWorkers, nowMs());
       }
       throw restless();
     } catch (failure) {
-      return {
-        observation,
-        decision: next.decision,
-        outcome: 'failed',
-        error: operational(failure),
-      };
+      const { decision } = decided;
+      return { observation, decision, outcome: 'failed', drain: null, error: operational(failure) };
     }
   }
 }
@@ -122,26 +146,110 @@ async function observe(parts: LoopParts, signal: AbortSignal): Promise<Seen> {
   };
 }
 
-async function act(
+async function act(parts: LoopParts, next: Next, signal: AbortSignal): Promise<Acted | Surprise> {
+  const { target, protection } = parts;
+  const { action, desiredWorkers } = next.decision;
+  if (target === null || parts.isDryRun) {
+    await save(parts, next.memory, signal);
+    return { outcome: target !== null && action === 'hold' ? 'held' : 'dry-run', drain: null };
+  }
+  if (action === 'scale-down' && protection !== null)
+    return remove(parts, protection, target, next, signal);
+
+  const memory = { ...next.memory, drains: [] };
+  const drain = await cancelDrain(parts, next, signal);
+  if (action === 'hold') {
+    await save(parts, memory, signal);
+    return { outcome: 'held', drain };
+  }
+  const changed = await change(
+    parts,
+    target,
+    { workers: desiredWorkers, decision: next.decision, memory },
+    signal,
+  );
+  return 'outcome' in changed ? { ...changed, drain } : changed;
+}
+
+/** Scales down as far as no job is interrupted, and has the rest of the tail drain. */
+async function remove(
   parts: LoopParts,
+  protection: Protection,
+  target: Target,
+  next: Next,
+  signal: AbortSignal,
+): Promise<Acted | Surprise> {
+  const { nowMs, deadlineMs } = parts;
+  const { decision } = next;
+  const preparing = prepareRemoval(protection, { target, nowMs, deadlineMs }, next, signal);
+  const plan = await within(signal, 'TARGET_UNAVAILABLE', 'the drain', preparing);
+  const { workers, marked, blocked, freedAfterSeconds, drains } = plan;
+  const { isTailUnknown } = next.memory;
+  const drain = { marked, blocked, freedAfterSeconds, cancelled: [], isTailUnknown };
+  const memory = { ...next.memory, drains };
+  if (workers === decision.currentWorkers) {
+    await save(parts, memory, signal);
+    return { outcome: 'draining', drain };
+  }
+  // Only a removal that rested on the order of the tail is worth a second look.
+  const removal =
+    marked.length > 0 || memory.drains.length > 0 || next.memory.drains.length > 0
+      ? { workers, madeAtMs: nowMs() }
+      : null;
+  const changed = await change(
+    parts,
+    target,
+    { workers, decision, memory: { ...memory, removal } },
+    signal,
+  );
+  if (!('outcome' in changed)) return changed;
+  return { outcome: workers === decision.desiredWorkers ? 'scaled' : 'draining', drain };
+}
+
+/** Demand is back, or nobody is to go any more: whoever was asked to drain goes on at once. */
+async function cancelDrain(
+  { protection }: LoopParts,
   { decision, memory }: Next,
   signal: AbortSignal,
-): Promise<Outcome | Surprise> {
-  const { target } = parts;
-  const save = () =>
-    within(signal, 'STATE_UNAVAILABLE', 'Redis', parts.memories.save(memory, signal));
-  if (target === null || parts.isDryRun || decision.action === 'hold') {
-    await save();
-    return target !== null && decision.action === 'hold' ? 'held' : 'dry-run';
-  }
+): Promise<DrainReport | null> {
+  const cancelled = memory.drains.map(({ dyno }) => dyno);
+  // After a removal the marks of those that went linger for a while, and new dynos take over their names.
+  const mayBeMarked = cancelled.length > 0 || decision.action === 'scale-up';
+  if (protection !== null && mayBeMarked) await protection.board.liftAll(signal);
+  if (cancelled.length === 0) return null;
+  return {
+    marked: [],
+    blocked: [],
+    freedAfterSeconds: [],
+    cancelled,
+    isTailUnknown: memory.isTailUnknown,
+  };
+}
+
+async function change(
+  parts: LoopParts,
+  target: Target,
+  { workers, decision, memory }: { workers: number; decision: Decision; memory: Memory },
+  signal: AbortSignal,
+): Promise<Acted | Surprise> {
   const currentWorkers = await readWorkers(parts, formationAgeBeforeChangeMsMax, signal);
   if (currentWorkers !== null && currentWorkers !== decision.currentWorkers)
     return { currentWorkers };
   // Saved first: a daemon that cannot remember what it decided must not act on it.
-  await save();
-  const work = target.scaleTo(decision.desiredWorkers, signal);
-  const result = await within(signal, 'TARGET_UNAVAILABLE', 'the platform', work);
-  return result.kind === 'scaled' ? 'scaled' : { limitWorkers: result.limitWorkers };
+  await save(parts, memory, signal);
+  const result = await within(
+    signal,
+    'TARGET_UNAVAILABLE',
+    'the platform',
+    target.scaleTo(workers, signal),
+  );
+  return result.kind === 'scaled'
+    ? { outcome: 'scaled', drain: null }
+    : { limitWorkers: result.limitWorkers };
+}
+
+async function save({ memories }: LoopParts, memory: Memory, signal: AbortSignal): Promise<void> {
+  await within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.save(memory, signal));
 }
 
 async function readWorkers(

@@ -2,7 +2,9 @@ import type { Config, PoolConfig } from '../config/load.ts';
 import type { Policy } from '../decision/types.ts';
 import { createLoop, type TickRecord } from '../loop.ts';
 import { createBullmqQueues } from '../queues/bullmq/bullmq-queues.ts';
-import { connectRedis } from '../redis.ts';
+import { connectRedis, type RedisConnection } from '../redis.ts';
+import { createDrainBoard } from '../drain/board.ts';
+import type { Protection } from '../drain/removal.ts';
 import { createMemoryStore } from '../state/memory-store.ts';
 import { createSnapshotStore, type SnapshotStore } from '../state/snapshot-store.ts';
 import { createHerokuAccount, type HerokuReply } from '../targets/heroku/account.ts';
@@ -89,6 +91,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       }),
       target: targetFor(pool),
       isDryRun: pool.DRY_RUN,
+      protection: protectionOf(pool, redis),
       memories: createMemoryStore(stateRedis, pool.POOL),
       nowMs,
       deadlineMs: options.tickMsMax(pool.POLL_INTERVAL) * shareForTheTick,
@@ -114,6 +117,17 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       nowMs,
     });
   }
+}
+
+/** Heartbeats and marks live in the queues' Redis, because that is the one the workers know. */
+function protectionOf(pool: PoolConfig, redis: RedisConnection): Protection | null {
+  if (pool.PROTECT_JOBS === 'off') return null;
+  return {
+    board: createDrainBoard(redis, pool.POOL),
+    processType: pool.PROCESS_TYPE,
+    isStrict: pool.PROTECT_JOBS === 'strict',
+    drainTimeoutMs: pool.DRAIN_TIMEOUT,
+  };
 }
 
 /** Creates one thing for each key and hands out the same for the same key. */

@@ -14,6 +14,9 @@ import { createRecorder, type Recorder } from './recorder.ts';
 /** Heroku kills after 30 s and people after less: a tick that has not ended by then is abandoned. */
 const graceMs = 5_000;
 
+/** While a tail drains, marks must be renewed, idle dynos removed and returning demand seen sooner than a long interval. */
+const drainingTickMs = 5_000;
+
 export const run: Command = {
   name: 'run',
   summary: 'The daemon: a tick for every pool at each interval, until SIGTERM (the default)',
@@ -82,7 +85,8 @@ async function tickUntil(
         );
         underWay.add(settled);
         void settled.then(() => underWay.delete(settled));
-        await work;
+        const { outcome } = await work;
+        return outcome === 'draining' ? drainingTickMs : null;
       },
       onBug(error) {
         log.fatal(

@@ -4,7 +4,14 @@ import { remember } from './stabilize.ts';
 import type { Action, Decision, Memory, Observation, Policy, Step } from './types.ts';
 
 /** The memory of a pool that has never been looked at. */
-export const emptyMemory: Memory = { recommendations: [], orphans: [], platformLimit: null };
+export const emptyMemory: Memory = {
+  recommendations: [],
+  orphans: [],
+  platformLimit: null,
+  drains: [],
+  removal: null,
+  isTailUnknown: false,
+};
 
 /**
  * Decides how many workers a pool should have. Pure: the same three values always give the same answer.
@@ -27,6 +34,7 @@ export function decide(
   // What is above the maximum is never asked for, so remembering it would only make memory larger.
   const memorable = Math.min(wanted, policy.maxWorkers);
   const next: Memory = {
+    ...memory,
     recommendations: remember(memory.recommendations, observation, memorable, windowSeconds),
     orphans,
     platformLimit: platformLimitInForce(memory, observation.observedAtMs),

@@ -70,6 +70,12 @@ export type Memory = {
   readonly orphans: readonly { readonly job: string; readonly seenAtMs: number }[];
   /** The most workers the platform allows, learned from a refusal. */
   readonly platformLimit: { readonly workers: number; readonly learnedAtMs: number } | null;
+  /** Dynos that were asked to drain, and since when. */
+  readonly drains: readonly { readonly dyno: string; readonly sinceMs: number }[];
+  /** The last removal, until it was seen whether the right dynos went. */
+  readonly removal: { readonly workers: number; readonly madeAtMs: number } | null;
+  /** Whether a removal once took others than the highest numbers: then nobody can tell which workers would go. */
+  readonly isTailUnknown: boolean;
 };
 
 /** Everything that may change what was recommended. Labels a metric, so the set is closed. */

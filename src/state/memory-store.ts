@@ -18,10 +18,15 @@ export type MemoryStore = {
 const expiryMs = 24 * 60 * 60_000;
 const count = z.number().int().nonnegative();
 const stored = z.object({
-  version: z.literal(1),
-  recommendations: z.array(z.object({ madeAtMs: z.number(), workers: count })),
-  orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
-  platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
+  version: z.literal(2),
+  memory: z.object({
+    recommendations: z.array(z.object({ madeAtMs: z.number(), workers: count })),
+    orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
+    platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
+    drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number() })),
+    removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),
+    isTailUnknown: z.boolean(),
+  }),
 });
 
 /** One key for each pool, apart from all queues. */
@@ -33,7 +38,7 @@ export function createMemoryStore(redis: RedisConnection, pool: string): MemoryS
       return text === null ? emptyMemory : parse(text);
     },
     async save(memory, signal) {
-      const text = JSON.stringify({ version: 1, ...memory });
+      const text = JSON.stringify({ version: 2, memory });
       await redis.run('STATE_UNAVAILABLE', signal, (client) =>
         client.set(key, text, 'PX', expiryMs),
       );
@@ -43,8 +48,7 @@ export function createMemoryStore(redis: RedisConnection, pool: string): MemoryS
 
 function parse(text: string): Memory {
   try {
-    const { recommendations, orphans, platformLimit } = stored.parse(JSON.parse(text));
-    return { recommendations, orphans, platformLimit };
+    return stored.parse(JSON.parse(text)).memory;
   } catch {
     return emptyMemory;
   }

@@ -26,6 +26,16 @@ const report: z.ZodType<TickReport> = z.object({
   ),
   outcome: z.enum(outcomes),
   error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string() }).optional(),
+  blocked: z.array(
+    z.object({
+      dyno: z.string(),
+      verdict: z.string(),
+      since: z.string(),
+      jobs: z.array(
+        z.object({ queue: z.string(), jobId: z.string(), startedAt: z.string().nullable() }),
+      ),
+    }),
+  ),
   queues: z.array(
     z.object({
       queue: z.string(),

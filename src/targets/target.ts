@@ -4,6 +4,13 @@ export type ScaleResult =
   /** The platform refused and named the most it allows for this process type; nothing was changed. */
   | { readonly kind: 'limited'; readonly limitWorkers: number; readonly why: string };
 
+/** A worker as the platform lists it; `ordinal` is null where names carry no number. */
+export type ListedWorker = {
+  readonly name: string;
+  readonly ordinal: number | null;
+  readonly ageSeconds: number;
+};
+
 /** What is scaled. One implementation for each platform. */
 export type Target = {
   /**
@@ -11,6 +18,11 @@ export type Target = {
    * @throws {OperationalError} a `TARGET_…` code
    */
   currentWorkers(maxAgeMs: number, signal: AbortSignal): Promise<number>;
+  /**
+   * The workers there are, running or about to, which may differ from what was asked for a moment ago.
+   * @throws {OperationalError} a `TARGET_…` code
+   */
+  listWorkers(signal: AbortSignal): Promise<readonly ListedWorker[]>;
   /**
    * Asks for an absolute number of workers; repeating it changes nothing.
    * @throws {OperationalError} a `TARGET_…` code

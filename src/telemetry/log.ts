@@ -68,6 +68,9 @@ export function logTick(log: Logger, record: TickRecord): void {
       orphanedJobs: total(({ orphanedJobs }) => orphanedJobs),
       oldestWaitSeconds: isBlind ? null : oldestWaitSeconds(observation.queues),
       durationMs: Math.round(durationSeconds * 1000),
+      ...(record.drain === null
+        ? {}
+        : { draining: record.drain.marked, blocked: record.drain.blocked }),
       ...(error === null ? {} : { code: error.code, hint: error.hint }),
     },
     sentence(record),
@@ -86,8 +89,20 @@ function sentence(record: TickRecord): string {
   const whys = decision?.steps.map(({ why }) => why) ?? [];
   const trouble = error === null ? [] : [`${error.code}: ${error.message} (${error.hint})`];
   const story =
-    decision === null && error === null ? [whyUndecided(record)] : [...whys, ...trouble];
+    decision === null && error === null
+      ? [whyUndecided(record)]
+      : [...whys, ...drainStory(record), ...trouble];
   return `${pool}: ${movement(record)} (${outcome}): ${story.join('; ')}`;
+}
+
+/** Which dyno holds up a scale-down, and with what. */
+function drainStory({ drain }: TickRecord): readonly string[] {
+  const [first, ...others] = drain?.blocked ?? [];
+  if (first === undefined) return [];
+  const [job] = first.jobs;
+  const doing = job === undefined ? `is ${first.verdict}` : `runs job ${job.jobId} of ${job.queue}`;
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  return [`waits for ${first.dyno}, which ${doing}${more}`];
 }
 
 function movement({ decision, error }: TickRecord): string {

@@ -62,6 +62,37 @@ export const metricFamilies = {
     labels: ['pool'],
     help: '1 if the last tick could not see a queue or the workers, else 0. A blind pool never shrinks.',
   },
+  autoscaler_draining_workers: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Dynos of the tail that are asked to drain.',
+  },
+  autoscaler_blocked_workers: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Dynos that should go but are not idle yet, or not known to be.',
+  },
+  autoscaler_drain_duration_seconds: {
+    type: 'histogram',
+    labels: ['pool'],
+    help: 'From the moment a dyno was asked to drain until it was removed.',
+    buckets: [1, 2.5, 5, 10, 30, 60, 300, 900, 3600],
+  },
+  autoscaler_drains_cancelled_total: {
+    type: 'counter',
+    labels: ['pool'],
+    help: 'Dynos that were draining and went on, because demand was back.',
+  },
+  autoscaler_tail_unknown: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: '1 once a removal took others than the dynos with the highest numbers: tail drains are off then.',
+  },
+  autoscaler_unnamed_jobs: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Running jobs whose worker has no name, so that nobody can tell which dyno runs them.',
+  },
   autoscaler_decisions_total: {
     type: 'counter',
     labels: ['pool', 'action'],

@@ -73,6 +73,7 @@ export function createMetrics(
       knownQueues.set(pool, seen);
       if (observation !== null) recordQueues(metrics, pool, observation);
       recordWorkers(metrics, record);
+      recordDrain(metrics, record);
       countTick(metrics, record);
     },
     recordHerokuReply({ method, status, durationSeconds, remainingCalls }) {
@@ -120,6 +121,9 @@ function initialise(
   for (const outcome of outcomes) metrics.autoscaler_ticks_total.inc({ pool, outcome }, 0);
   for (const code of errorCodes) metrics.autoscaler_tick_errors_total.inc({ pool, code }, 0);
   metrics.autoscaler_tick_duration_seconds.zero({ pool });
+  metrics.autoscaler_drain_duration_seconds.zero({ pool });
+  metrics.autoscaler_drains_cancelled_total.inc({ pool }, 0);
+  metrics.autoscaler_tail_unknown.set({ pool }, 0);
 }
 
 const jobsByState = {
@@ -163,6 +167,22 @@ function recordWorkers(metrics: Metrics, { pool, observation, decision, error }:
   for (const reason of limits)
     metrics.autoscaler_limited.set({ pool, reason }, steps.has(reason) ? 1 : 0);
   setOrForget(metrics.autoscaler_blind, labels, blindness(observation, error !== null));
+}
+
+function recordDrain(metrics: Metrics, { pool, observation, drain, error }: TickRecord): void {
+  const unnamed = observation?.queues.flatMap(({ running }) =>
+    running.filter(({ worker }) => worker === null),
+  );
+  setOrForget(metrics.autoscaler_unnamed_jobs, { pool }, unnamed?.length ?? null);
+  // A tick that failed did not look: what drained before it may drain still.
+  if (drain === null && error !== null) return;
+  metrics.autoscaler_draining_workers.set({ pool }, drain?.marked.length ?? 0);
+  metrics.autoscaler_blocked_workers.set({ pool }, drain?.blocked.length ?? 0);
+  if (drain === null) return;
+  metrics.autoscaler_tail_unknown.set({ pool }, drain.isTailUnknown ? 1 : 0);
+  metrics.autoscaler_drains_cancelled_total.inc({ pool }, drain.cancelled.length);
+  for (const seconds of drain.freedAfterSeconds)
+    metrics.autoscaler_drain_duration_seconds.observe({ pool }, seconds);
 }
 
 /** A tick that stood by did not look: whether it would have seen everything is not known. */

@@ -43,6 +43,7 @@ ${figure('bounds', `${number(report.minWorkers)}–${number(report.maxWorkers)}`
 </dl>
 ${decision(report)}
 ${error === undefined ? '' : `<p class="error"><b>${error.code}</b> ${escape(error.message)}<br>${escape(error.hint)}</p>`}
+${blockedList(report)}
 ${queueTable(report)}
 <p class="quiet">Tick of <time datetime="${escape(at)}">${escape(at)}</time>; last good one ${lastGood(health)}.</p>
 </section>`;
@@ -65,6 +66,15 @@ function decision({
   );
   return `<h3>Last decision: ${action} (${outcome}${limited})</h3>
 <ol>${sentences.join('')}</ol>`;
+}
+
+/** What holds up a scale-down, so that a person can look at that very job. */
+function blockedList({ blocked }: TickReport): string {
+  const items = blocked.map(({ dyno, verdict, since, jobs }) => {
+    const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || verdict;
+    return `<li><b>${escape(dyno)}</b><span>${escape(doing)} <span class="quiet">asked to drain since ${escape(since)}</span></span></li>`;
+  });
+  return items.length === 0 ? '' : `<h3>Waiting for</h3>\n<ol>${items.join('')}</ol>`;
 }
 
 function queueTable({ queues, unreadableQueues }: TickReport): string {

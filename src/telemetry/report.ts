@@ -1,3 +1,4 @@
+import type { Blocked } from '../drain/plan.ts';
 import type { Decision, Limit, Step, UnreadableQueue } from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome, TickRecord } from '../loop.ts';
@@ -25,6 +26,8 @@ export type TickReport = {
   }[];
   readonly outcome: Outcome;
   readonly error?: ErrorReport | undefined;
+  /** What should go and cannot yet; empty when nothing stands in the way. */
+  readonly blocked: readonly BlockedReport[];
   readonly queues: readonly QueueReport[];
   readonly unreadableQueues: readonly UnreadableQueue[];
 };
@@ -46,6 +49,21 @@ export type QueueReport = {
   readonly oldestWaitSeconds: number | null;
 };
 
+export type BlockedReport = {
+  readonly dyno: string;
+  /** Why it is not removed: `busy`, `starting`, or `unknown` where nobody can tell. */
+  readonly verdict: string;
+  /** Since when it has been asked to drain, in ISO 8601. */
+  readonly since: string;
+  /** The jobs known to run there. */
+  readonly jobs: readonly {
+    readonly queue: string;
+    readonly jobId: string;
+    /** When the job began, in ISO 8601; null when that is not known. */
+    readonly startedAt: string | null;
+  }[];
+};
+
 export type Status = { readonly pools: readonly TickReport[] };
 
 export type Health = {
@@ -63,7 +81,7 @@ export function tickReport(
   record: TickRecord,
   bounds: { readonly minWorkers: number; readonly maxWorkers: number },
 ): TickReport {
-  const { pool, startedAtMs, observation, decision, outcome, error } = record;
+  const { pool, startedAtMs, observation, decision, outcome, drain, error } = record;
   return {
     pool,
     at: new Date(startedAtMs).toISOString(),
@@ -79,6 +97,7 @@ export function tickReport(
     ...(error === null
       ? {}
       : { error: { code: error.code, message: error.message, hint: error.hint } }),
+    blocked: (drain?.blocked ?? []).map(blockedReport),
     queues: (observation?.queues ?? []).map(queueReport),
     unreadableQueues: observation?.unreadableQueues ?? [],
   };
@@ -87,6 +106,23 @@ export function tickReport(
 /** Why a tick came to no decision: it failed before, or another daemon acts for the pool. */
 export function whyUndecided({ error }: TickRecord): string {
   return error?.message ?? 'another daemon acts for this pool';
+}
+
+function blockedReport({ dyno, verdict, sinceMs, jobs }: Blocked): BlockedReport {
+  return {
+    dyno,
+    verdict,
+    since: iso(sinceMs),
+    jobs: jobs.map(({ queue, jobId, startedAtMs }) => ({
+      queue,
+      jobId,
+      startedAt: startedAtMs === null ? null : iso(startedAtMs),
+    })),
+  };
+}
+
+function iso(atMs: number): string {
+  return new Date(atMs).toISOString();
 }
 
 function queueReport(reading: QueueReport): QueueReport {

@@ -52,6 +52,9 @@ export function memory(known: Partial<Memory> = {}): Memory {
     recommendations: [{ madeAtMs: 0, workers: 0 }],
     orphans: [],
     platformLimit: null,
+    drains: [],
+    removal: null,
+    isTailUnknown: false,
     ...known,
   };
 }

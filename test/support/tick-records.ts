@@ -65,6 +65,7 @@ export function tick(changes: Partial<TickRecord> = {}): TickRecord {
     observation: observation(),
     decision: scaleUp,
     outcome: 'scaled',
+    drain: null,
     error: null,
     ...changes,
   };

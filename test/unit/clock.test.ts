@@ -61,6 +61,7 @@ describe('a running clock', () => {
         atOnce.push(underWay);
         await sleep(atOnce.length === 1 ? 1_300 : 10);
         underWay -= 1;
+        return null;
       },
     });
     await sleep(100);
@@ -72,6 +73,26 @@ describe('a running clock', () => {
     expect(new Set(atOnce)).toEqual(new Set([1]));
     await sleep(1_500);
     expect(atOnce).toHaveLength(ticks);
+  });
+
+  test('ticks again before the interval is over when a tick asks for it, until one does not', async () => {
+    let ticks = 0;
+    const clock = startClock({
+      name: 'test',
+      intervalMs: hour,
+      logger: silent,
+      onBug: (error) => {
+        throw error;
+      },
+      tick() {
+        ticks += 1;
+        return Promise.resolve(ticks < 4 ? 20 : null);
+      },
+    });
+    await expect.poll(() => ticks).toBe(4);
+    await sleep(200);
+    await clock.stop();
+    expect(ticks).toBe(4);
   });
 
   test('reports what a tick throws', async () => {

@@ -4,7 +4,7 @@ import type { Memory } from '../../src/decision/types.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import type { QueuesReading } from '../../src/queues/queue-source.ts';
-import type { ScaleResult } from '../../src/targets/target.ts';
+import type { ListedWorker, ScaleResult } from '../../src/targets/target.ts';
 import { policy, reading, startMs } from '../support/builders.ts';
 
 const trouble = (code: ErrorCode) =>
@@ -22,6 +22,7 @@ function world(changes: Partial<LoopParts> = {}) {
     queues: { read: () => Promise.resolve(backlog(900)) },
     target: {
       currentWorkers: () => Promise.resolve(workers),
+      listWorkers: () => Promise.resolve(numbered(workers)),
       scaleTo(count) {
         asked.push(count);
         workers = count;
@@ -29,6 +30,7 @@ function world(changes: Partial<LoopParts> = {}) {
       },
     },
     isDryRun: false,
+    protection: null,
     memories: {
       load: () => Promise.resolve(saved.at(-1) ?? emptyMemory),
       save(memory) {
@@ -47,6 +49,15 @@ function backlog(readyJobs: number, known: Partial<QueuesReading> = {}): QueuesR
   return { queues: [reading({ readyJobs })], unreadableQueues: [], ...known };
 }
 
+/** Workers as a platform that numbers them lists them, all old enough to have said something. */
+function numbered(count: number): readonly ListedWorker[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `worker.${String(index + 1)}`,
+    ordinal: index + 1,
+    ageSeconds: 3600,
+  }));
+}
+
 function target(parts: { current: readonly number[]; answers?: readonly ScaleResult[] }) {
   const asked: number[] = [];
   let reads = 0;
@@ -54,6 +65,7 @@ function target(parts: { current: readonly number[]; answers?: readonly ScaleRes
     asked,
     currentWorkers: () =>
       Promise.resolve(parts.current[Math.min(reads++, parts.current.length - 1)] ?? 0),
+    listWorkers: () => Promise.resolve(numbered(parts.current[0] ?? 0)),
     scaleTo(workers: number): Promise<ScaleResult> {
       asked.push(workers);
       return Promise.resolve(parts.answers?.[asked.length - 1] ?? { kind: 'scaled', workers });
@@ -199,7 +211,11 @@ describe('a tick', () => {
   test.each([
     ['the queues', { queues: { read: never } }, 'QUEUE_UNREADABLE'],
     ['its state', { memories: { load: never, save: never } }, 'STATE_UNAVAILABLE'],
-    ['the platform', { target: { currentWorkers: never, scaleTo: never } }, 'TARGET_UNAVAILABLE'],
+    [
+      'the platform',
+      { target: { currentWorkers: never, listWorkers: never, scaleTo: never } },
+      'TARGET_UNAVAILABLE',
+    ],
     ['a change', { target: { ...target({ current: [2] }), scaleTo: never } }, 'TARGET_UNAVAILABLE'],
   ])('ends by its deadline although %s never answers', async (_what, changes, code) => {
     expect(await world(changes).tick()).toMatchObject({ outcome: 'failed', error: { code } });

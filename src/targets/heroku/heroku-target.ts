@@ -35,6 +35,17 @@ export function createHerokuTarget(parts: {
       return formation.find(({ type }) => type === processType)?.quantity ?? 0;
     },
 
+    async listWorkers(signal) {
+      const dynos = await account.dynos(app, signal);
+      return dynos
+        .filter(({ type }) => type === processType)
+        .map(({ name, created_at }) => ({
+          name,
+          ordinal: ordinalOf(name),
+          ageSeconds: ageSecondsAt(nowMs(), created_at),
+        }));
+    },
+
     async scaleTo(workers, signal) {
       if (!Number.isInteger(workers) || workers < 0)
         throw new RangeError(`${String(workers)} is not a number of workers`);
@@ -77,4 +88,16 @@ function otherDynos(
 /** Heroku writes sizes as `Standard-1X` or `standard-1x`; one that is unknown may be the same. */
 function isSameSize(one: string | null, other: string | null): boolean {
   return one === null || other === null || one.toLowerCase() === other.toLowerCase();
+}
+
+/** 3 for `worker.3`; null for names of the Fir generation, such as `worker-23z34x56y-w78k9`. */
+function ordinalOf(name: string): number | null {
+  const digits = /\.(\d+)$/.exec(name)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+/** A dyno of unknown age counts as new, which is the cautious side. */
+function ageSecondsAt(nowMs: number, createdAt: string): number {
+  const createdAtMs = Date.parse(createdAt);
+  return Number.isNaN(createdAtMs) ? 0 : Math.max(0, nowMs - createdAtMs) / 1000;
 }

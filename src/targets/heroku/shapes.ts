@@ -23,7 +23,13 @@ const processType = z
 export const formation = z.array(processType);
 export const app = z.object({ name: z.string(), maintenance: z.boolean() });
 export const dynos = z.array(
-  z.object({ name: z.string(), type: z.string(), state: z.string(), size: unknownIsNull }),
+  z.object({
+    name: z.string(),
+    type: z.string(),
+    state: z.string(),
+    size: unknownIsNull,
+    created_at: z.string(),
+  }),
 );
 export const rateLimits = z.object({ remaining: z.int().min(0) });
 

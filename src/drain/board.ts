@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { RedisConnection } from '../redis.ts';
+import { heartbeatGoneMs, markMs, marksKey, workersKey, workerStates } from './protocol.ts';
+import type { WorkerProcess } from './verdict.ts';
+
+/** Where the daemon and the companions in the workers leave messages for one another. */
+export type DrainBoard = {
+  /**
+   * The worker processes that were heard of lately.
+   * @throws {OperationalError} `STATE_UNAVAILABLE`
+   */
+  read(signal: AbortSignal): Promise<readonly WorkerProcess[]>;
+  /**
+   * Asks some dynos to drain, for 30 s unless it is said again, and lets others go on.
+   * @throws {OperationalError} `STATE_UNAVAILABLE`
+   */
+  mark(marked: readonly string[], lifted: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Lets every dyno go on.
+   * @throws {OperationalError} `STATE_UNAVAILABLE`
+   */
+  liftAll(signal: AbortSignal): Promise<void>;
+};
+
+const heartbeat = z.object({
+  dyno: z.string(),
+  state: z.enum(workerStates),
+  activeJobs: z.number().int().nonnegative().nullable(),
+  concurrency: z.number().int().nonnegative(),
+  startedAtMs: z.number(),
+  atMs: z.number(),
+});
+
+/**
+ * KEYS: marks. ARGV: how many dynos are marked, those, and then those that are lifted.
+ * The server's clock decides how long a mark holds, so that the clocks of dynos do not matter.
+ */
+const markScript = `
+local time = redis.call('TIME')
+local untilMs = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ${String(markMs)})
+local count = tonumber(ARGV[1])
+for index = 2, #ARGV do
+  if index <= count + 1 then redis.call('HSET', KEYS[1], ARGV[index], untilMs)
+  else redis.call('HDEL', KEYS[1], ARGV[index]) end
+end
+redis.call('PEXPIRE', KEYS[1], ${String(2 * markMs)})
+return 1
+`;
+
+export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoard {
+  return {
+    async read(signal) {
+      const [[seconds, microseconds], fields] = await redis.run(
+        'STATE_UNAVAILABLE',
+        signal,
+        (client) => Promise.all([client.time(), client.hgetall(workersKey(pool))]),
+      );
+      const nowMs = Number(seconds) * 1000 + Number(microseconds) / 1000;
+      const entries = Object.entries(fields).map(([id, text]) => ({
+        id,
+        process: parse(text, nowMs),
+      }));
+      const gone = entries.filter(
+        ({ process }) => process === null || process.ageMs >= heartbeatGoneMs,
+      );
+      // A process that was killed could not take its leave.
+      if (gone.length > 0) {
+        const ids = gone.map(({ id }) => id);
+        await redis.run('STATE_UNAVAILABLE', signal, (client) =>
+          client.hdel(workersKey(pool), ...ids),
+        );
+      }
+      return entries.flatMap(({ process }) =>
+        process !== null && process.ageMs < heartbeatGoneMs ? [process] : [],
+      );
+    },
+    async mark(marked, lifted, signal) {
+      if (marked.length === 0 && lifted.length === 0) return;
+      const words = [String(marked.length), ...marked, ...lifted];
+      await redis.run('STATE_UNAVAILABLE', signal, (client) =>
+        client.eval(markScript, 1, marksKey(pool), ...words),
+      );
+    },
+    async liftAll(signal) {
+      await redis.run('STATE_UNAVAILABLE', signal, (client) => client.del(marksKey(pool)));
+    },
+  };
+}
+
+/** What is not a heartbeat of this protocol tells nothing, and a dyno of which nothing is told is not taken for idle. */
+function parse(text: string, nowMs: number): WorkerProcess | null {
+  try {
+    const process = heartbeat.parse(JSON.parse(text));
+    return { ...process, ageMs: Math.max(0, nowMs - process.atMs) };
+  } catch {
+    return null;
+  }
+}

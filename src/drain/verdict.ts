@@ -1,0 +1,67 @@
+import type { Observation, RunningJob } from '../decision/types.ts';
+import type { ListedWorker } from '../targets/target.ts';
+import { heartbeatFreshMs, heartbeatGoneMs, type Heartbeat } from './protocol.ts';
+
+/** A worker process as its last heartbeat described it, and how long ago that was. */
+export type WorkerProcess = Heartbeat & { readonly ageMs: number };
+
+/**
+ * What is known of a dyno. `idle`: runs nothing. `busy`: runs a job, or may still start one. `starting`: too young to
+ * have said anything. `unknown`: its jobs cannot be told from those of others.
+ */
+export type Verdict = 'idle' | 'busy' | 'starting' | 'unknown';
+
+export type RunningOn = RunningJob & { readonly queue: string };
+
+/** Where the pool's jobs run, as far as their workers have names. */
+export type Whereabouts = {
+  readonly jobs: readonly RunningOn[];
+  /** Whether every running job is listed and its worker named, so that a dyno without one runs nothing. */
+  readonly areComplete: boolean;
+};
+
+/** In a pool with companions, a dyno that is younger than this and has said nothing yet is still booting. */
+const bootSecondsMax = 120;
+
+export function whereaboutsOf({ queues, unreadableQueues }: Observation): Whereabouts {
+  const jobs = queues.flatMap(({ queue, running }) => running.map((job) => ({ ...job, queue })));
+  const active = queues.reduce((sum, { activeJobs }) => sum + activeJobs, 0);
+  const areComplete =
+    unreadableQueues.length === 0 &&
+    jobs.length >= active &&
+    jobs.every(({ worker }) => worker !== null);
+  return { jobs, areComplete };
+}
+
+export function processesOf(
+  name: string,
+  processes: readonly WorkerProcess[],
+): readonly WorkerProcess[] {
+  return processes.filter(({ dyno, ageMs }) => dyno === name && ageMs < heartbeatGoneMs);
+}
+
+/** A companion's word counts most; without one, the names that workers gave their jobs. */
+export function judge(
+  name: string,
+  dynos: readonly ListedWorker[],
+  processes: readonly WorkerProcess[],
+  { jobs, areComplete }: Whereabouts,
+): Verdict {
+  const own = processesOf(name, processes);
+  // Several processes may share a dyno: it is idle only when all of them are.
+  if (own.length > 0) return own.every(isDrained) ? 'idle' : 'busy';
+  if (jobs.some(({ worker }) => worker === name)) return 'busy';
+  const listed = dynos.find((dyno) => dyno.name === name);
+  // What the platform does not list has no process.
+  if (listed === undefined) return 'idle';
+  if (processes.some(isFresh) && listed.ageSeconds < bootSecondsMax) return 'starting';
+  return areComplete ? 'idle' : 'unknown';
+}
+
+export function isFresh({ ageMs }: WorkerProcess): boolean {
+  return ageMs < heartbeatFreshMs;
+}
+
+function isDrained(process: WorkerProcess): boolean {
+  return isFresh(process) && process.state === 'drained';
+}
