@@ -6,6 +6,9 @@ import { poolOn, until, type Pool } from '../support/pool.ts';
 import { startRedis } from '../support/redis.ts';
 import type { Job, Worker } from 'bullmq';
 
+/** Every third job is prioritized: such jobs wait in another place. */
+const priorityOf = (index: number) => (index % 3 === 0 ? { priority: 2 } : {});
+
 describe.each(bullmqMajors)('a worker of BullMQ $major in a pool', ({ major, library }) => {
   let stage: BullmqStage;
   let pool: Pool;
@@ -221,6 +224,44 @@ describe.each(bullmqMajors)('a worker of BullMQ $major in a pool', ({ major, lib
     expect(worker.isPaused()).toBe(true);
     expect(unstarted.isRunning()).toBe(false);
     expect(unstarted.isPaused()).toBe(false);
+  });
+
+  it('loses no job, runs none twice and starts none while drained, however often it is marked under load', async () => {
+    const queue = stage.application.queue('emails');
+    const dynos = ['worker.1', 'worker.2', 'worker.3'];
+    const started: (string | undefined)[] = [];
+    const startedWhileDrained: string[] = [];
+    for (const dyno of dynos) {
+      const worker = stage.application.work(
+        'emails',
+        async (job: Job<{ workMs: number }>) => {
+          started.push(job.id);
+          // While this job runs its dyno cannot become drained: if it is, it was so already when the job started.
+          const own = (await pool.heartbeats()).find((each) => each.dyno === dyno);
+          if (own?.state === 'drained') startedWhileDrained.push(dyno);
+          await sleep(job.data.workMs);
+        },
+        { concurrency: 4 },
+      );
+      join(dyno, [worker]);
+    }
+    const total = 900;
+    let added = 0;
+    let drainsSeen = 0;
+    while (added < total || started.length < total) {
+      const dyno = dynos[Math.floor(Math.random() * dynos.length)] ?? '';
+      await (Math.random() < 0.5 ? pool.mark(dyno, 2_000) : pool.lift(dyno));
+      for (const end = Math.min(added + 30, total); added < end; added += 1)
+        await queue.add('job', { workMs: Math.floor(Math.random() * 60) }, priorityOf(added));
+      await sleep(Math.random() * 500);
+      drainsSeen += (await pool.heartbeats()).filter(({ state }) => state === 'drained').length;
+    }
+    await until(async () => (await queue.getCompletedCount()) === total);
+    expect(drainsSeen).toBeGreaterThan(0);
+    expect(startedWhileDrained).toEqual([]);
+    expect(started).toHaveLength(total);
+    expect(new Set(started).size).toBe(total);
+    expect(await queue.getFailedCount()).toBe(0);
   });
 
   it('survives that Redis goes away while it is drained, and comes back without the mark', async () => {

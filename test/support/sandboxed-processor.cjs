@@ -3,7 +3,10 @@ const { appendFileSync } = require('node:fs');
 
 module.exports = async (job) => {
   const note = (event) =>
-    appendFileSync(job.data.ledger, `${JSON.stringify({ event, job: job.name, pid: process.pid })}\n`);
+    appendFileSync(
+      job.data.ledger,
+      `${JSON.stringify({ event, job: job.name, pid: process.pid })}\n`,
+    );
   note('started');
   await new Promise((resolve) => setTimeout(resolve, job.data.workMs));
   note('finished');
