@@ -16,6 +16,8 @@ export type RedisConnection = {
 const reconnectDelayMsMax = 2_000;
 /** Long enough for a failover's reconnection; a server that is down is reported after this rather than at the deadline. */
 const connectPatienceMs = 5_000;
+/** A connection that was just lost may be back at the next attempt; one that fails after this is reported at once. */
+const firstAttemptsMs = 1_000;
 
 /** Opens a connection in the background; nothing throws before it is used. */
 export function connectRedis(
@@ -42,14 +44,22 @@ export function connectRedis(
   client.on('ready', () => (lastError = undefined));
 
   const place = new URL(url).host;
+  const untilReady = readiness(client);
+  let answers = 0;
   return {
     async run(code, signal, command) {
+      const answersBefore = answers;
       try {
         await withDeadline(signal, connectPatienceMs, (patience) =>
-          within(patience, code, `Redis at ${place}`, untilReady(client, patience)),
+          within(patience, code, `Redis at ${place}`, untilReady()),
         );
-        return await within(signal, code, `Redis at ${place}`, command(client));
+        const result = await within(signal, code, `Redis at ${place}`, command(client));
+        answers += 1;
+        return result;
       } catch (error) {
+        // A connection on which nothing comes back any more may be dead without either end having been told.
+        const isSilent = error instanceof OperationalError && answers === answersBefore;
+        if (isSilent && ['connect', 'ready'].includes(client.status)) client.disconnect(true);
         throw translate(error, lastError, code, place);
       }
     },
@@ -59,12 +69,40 @@ export function connectRedis(
   };
 }
 
-function untilReady(client: Redis, signal: AbortSignal): Promise<void> {
-  if (client.status === 'ready') return Promise.resolve();
-  return new Promise((resolve) => {
-    client.once('ready', resolve);
-    signal.addEventListener('abort', () => client.off('ready', resolve), { once: true });
-  });
+/** One wait for all who need the connection at the same time, however many pools that are. */
+function readiness(client: Redis): () => Promise<void> {
+  let waiting: Promise<void> | undefined;
+  return function untilReady() {
+    if (client.status === 'ready') return Promise.resolve();
+    waiting ??= new Promise<void>((resolve, reject) => {
+      const startedAt = performance.now();
+      const onReady = () => {
+        client.off('error', onError);
+        resolve();
+      };
+      const onError = (error: Error) => {
+        if (performance.now() - startedAt < firstAttemptsMs) return;
+        client.off('ready', onReady).off('error', onError);
+        reject(error);
+      };
+      client.once('ready', onReady).on('error', onError);
+    }).finally(() => (waiting = undefined));
+    return waiting;
+  };
+}
+
+/** Whether this is trouble with the server or the network, rather than a mistake in a command of ours. */
+function isTrouble(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  const isFromServer = ['ReplyError', 'AbortError', 'MaxRetriesPerRequestError'].includes(
+    error.name,
+  );
+  const isFromNetwork = 'code' in error && typeof error.code === 'string';
+  return (
+    isFromServer ||
+    isFromNetwork ||
+    /^(Connection is closed|Stream isn't writeable|connect)/.test(error.message)
+  );
 }
 
 function translate(
@@ -76,7 +114,7 @@ function translate(
   // Waiting for a connection times out; why there is none is the better story.
   const cause = error instanceof OperationalError ? lastError : error;
   if (cause === undefined) return error;
-  if (!(cause instanceof Error)) return error;
+  if (!isTrouble(cause)) return cause;
   const { what, hint } = explain(cause);
   return new OperationalError(code, `Redis at ${place}: ${what}`, { hint, cause });
 }
