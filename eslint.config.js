@@ -12,7 +12,6 @@ const mayImport = {
   state: ['decision/types', 'decision/decide', 'errors', 'redis', 'telemetry/report'],
   telemetry: ['decision/types', 'drain/plan', 'errors', 'loop', 'version'],
   demo: ['errors', 'commands/run'],
-  worker: ['drain/protocol'],
   drain: ['decision/types', 'errors', 'redis', 'targets/target'],
   worker: ['drain/protocol'],
   'loop.ts': [
