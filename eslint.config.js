@@ -11,8 +11,7 @@ const mayImport = {
   targets: ['errors', 'deadline'],
   state: ['decision/types', 'decision/decide', 'errors', 'redis', 'telemetry/report'],
   telemetry: ['decision/types', 'drain/plan', 'errors', 'loop', 'version'],
-  demo: ['errors', 'commands/run'],
-  worker: ['drain/protocol'],
+  demo: ['errors', 'commands/run', 'worker/index'],
   drain: ['decision/types', 'errors', 'redis', 'targets/target'],
   worker: ['drain/protocol'],
   'loop.ts': [

@@ -22,15 +22,16 @@ export type TickRecord = {
   readonly observation: Observation | null;
   readonly decision: Decision | null;
   readonly outcome: Outcome;
-  /** What draining the tail came to; null when nobody was to drain. */
+  /** What became of the workers that should go; null when none should and the tail can be relied on. */
   readonly drain: DrainReport | null;
   /** A tick without an error is a good one. */
   readonly error: OperationalError | null;
 };
 
-export type DrainReport = Pick<Plan, 'marked' | 'blocked' | 'freedAfterSeconds'> & {
-  /** Dynos that were asked to drain and may go on, because demand is back. */
-  readonly cancelled: readonly string[];
+export type DrainReport = Pick<
+  Plan,
+  'marked' | 'cancelled' | 'blocked' | 'unknown' | 'freedAfterSeconds'
+> & {
   /** Whether the platform was seen to remove other workers than those with the highest numbers. */
   readonly isTailUnknown: boolean;
 };
@@ -102,14 +103,9 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
     let decided = decide(observation, policy, memory);
     try {
       if (!mayAct) throw error ?? restless();
-      if (parts.target !== null) {
-        memory = await verifyRemoval(
-          memory,
-          observation.currentWorkers,
-          { target: parts.target, nowMs },
-          signal,
-        );
-      }
+      // Scaling up waits for nothing, and makes the last removal unimportant.
+      if (decided.decision.action !== 'scale-up')
+        memory = await verify(parts, memory, observation.currentWorkers, signal);
       for (let round = 1; round <= roundsMax; round += 1) {
         decided = decide(observation, policy, memory);
         const acted = await act(parts, { ...decided, observation }, signal);
@@ -183,27 +179,38 @@ async function remove(
   const { decision } = next;
   const preparing = prepareRemoval(protection, { target, nowMs, deadlineMs }, next, signal);
   const plan = await within(signal, 'TARGET_UNAVAILABLE', 'the drain', preparing);
-  const { workers, marked, blocked, freedAfterSeconds, drains } = plan;
+  const { workers, marked, cancelled, blocked, unknown, freedAfterSeconds, drains } = plan;
   const { isTailUnknown } = next.memory;
-  const drain = { marked, blocked, freedAfterSeconds, cancelled: [], isTailUnknown };
+  const drain = { marked, cancelled, blocked, unknown, freedAfterSeconds, isTailUnknown };
   const memory = { ...next.memory, drains };
+  const isDraining = marked.length > 0;
   if (workers === decision.currentWorkers) {
     await save(parts, memory, signal);
-    return { outcome: 'draining', drain };
+    return { outcome: isDraining ? 'draining' : 'held', drain };
   }
-  // Only a removal that rested on the order of the tail is worth a second look.
-  const removal =
-    marked.length > 0 || memory.drains.length > 0 || next.memory.drains.length > 0
-      ? { workers, madeAtMs: nowMs() }
-      : null;
+  const removal = { workers, madeAtMs: nowMs() };
   const changed = await change(
     parts,
     target,
     { workers, decision, memory: { ...memory, removal } },
     signal,
   );
-  if (!('outcome' in changed)) return changed;
-  return { outcome: workers === decision.desiredWorkers ? 'scaled' : 'draining', drain };
+  if ('outcome' in changed) return { outcome: isDraining ? 'draining' : 'scaled', drain };
+  // Who was asked to drain was asked for another number of workers, and nobody remembers it.
+  await protection.board.liftAll(signal);
+  return changed;
+}
+
+/** Whether the last removal took those workers that draining the tail rests on. */
+async function verify(
+  { target, nowMs }: LoopParts,
+  memory: Memory,
+  currentWorkers: number | null,
+  signal: AbortSignal,
+): Promise<Memory> {
+  if (target === null) return memory;
+  const verifying = verifyRemoval(memory, currentWorkers, { target, nowMs }, signal);
+  return within(signal, 'TARGET_UNAVAILABLE', 'the platform', verifying);
 }
 
 /** Demand is back, or nobody is to go any more: whoever was asked to drain goes on at once. */
@@ -216,14 +223,9 @@ async function cancelDrain(
   // After a removal the marks of those that went linger for a while, and new dynos take over their names.
   const mayBeMarked = cancelled.length > 0 || decision.action === 'scale-up';
   if (protection !== null && mayBeMarked) await protection.board.liftAll(signal);
-  if (cancelled.length === 0) return null;
-  return {
-    marked: [],
-    blocked: [],
-    freedAfterSeconds: [],
-    cancelled,
-    isTailUnknown: memory.isTailUnknown,
-  };
+  const { isTailUnknown } = memory;
+  if (cancelled.length === 0 && !isTailUnknown) return null;
+  return { marked: [], cancelled, blocked: [], unknown: [], freedAfterSeconds: [], isTailUnknown };
 }
 
 async function change(

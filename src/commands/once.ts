@@ -48,6 +48,7 @@ function readable({
   desiredWorkers,
   outcome,
   steps,
+  blocked,
   error,
 }: TickReport): string {
   const shown = (workers: number | null) => (workers === null ? '?' : String(workers));
@@ -55,8 +56,12 @@ function readable({
   const lines = steps.map(
     ({ step, workers, why }) => `  ${step.padEnd(width)}  ${shown(workers).padStart(5)}  ${why}`,
   );
+  const waits = blocked.map(({ dyno, verdict, jobs }) => {
+    const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || verdict;
+    return `  waits for ${dyno}: ${doing}`;
+  });
   const trouble =
     error === undefined ? [] : [`  ${error.code}: ${error.message}`, `  ${error.hint}`];
   const head = `${pool}: ${shown(currentWorkers)} → ${shown(desiredWorkers)} workers (${outcome})`;
-  return [head, ...lines, ...trouble, ''].join('\n');
+  return [head, ...lines, ...waits, ...trouble, ''].join('\n');
 }

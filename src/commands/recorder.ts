@@ -4,6 +4,7 @@ import { OperationalError } from '../errors.ts';
 import type { TickRecord } from '../loop.ts';
 import type { HerokuReply } from '../targets/heroku/account.ts';
 import { logTick } from '../telemetry/log.ts';
+import { createNotices } from '../telemetry/notices.ts';
 import { createMetrics, type MetricsRecorder } from '../telemetry/metrics.ts';
 import {
   goodTickAtMs,
@@ -32,6 +33,7 @@ export type Recorder = {
 export function createRecorder(config: Config, log: Logger, nowMs: () => number): Recorder {
   const reports = new Map<string, TickReport>();
   const lastGoodTicksAtMs = new Map<string, number>();
+  const notice = createNotices(log);
   const metrics = createMetrics(
     config.pools.map(({ POOL, MIN_WORKERS, MAX_WORKERS }) => ({
       pool: POOL,
@@ -49,6 +51,7 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       if (goodAtMs !== null) lastGoodTicksAtMs.set(pool.name, goodAtMs);
       metrics.recordTick(record);
       logTick(log, record);
+      notice(record);
       await publish(pool, report);
       return report;
     },

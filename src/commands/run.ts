@@ -72,8 +72,9 @@ async function tickUntil(
   const bug = new AbortController();
   const underWay = new Set<Promise<void>>();
 
-  const clocks = pools.map((pool): Clock =>
-    startClock({
+  const clocks = pools.map((pool): Clock => {
+    let isDraining = false;
+    return startClock({
       name: pool.name,
       intervalMs: pool.intervalMs,
       logger: clockLogger(log, pool.name),
@@ -86,7 +87,9 @@ async function tickUntil(
         underWay.add(settled);
         void settled.then(() => underWay.delete(settled));
         const { outcome } = await work;
-        return outcome === 'draining' ? drainingTickMs : null;
+        // A tick that failed has not ended the drain.
+        isDraining = outcome === 'draining' || (isDraining && outcome === 'failed');
+        return isDraining ? drainingTickMs : null;
       },
       onBug(error) {
         log.fatal(
@@ -95,8 +98,8 @@ async function tickUntil(
         );
         bug.abort();
       },
-    }),
-  );
+    });
+  });
 
   await Promise.race([aborted(shutdown), aborted(bug.signal)]);
   if (shutdown.aborted) log.info('asked to end: no further tick is started');

@@ -13,6 +13,8 @@ export const minWorkers = 1;
 export const maxWorkers = 8;
 /** 30 on Heroku; shorter here, as all times are. */
 export const killGraceSeconds = 5;
+/** Of the jobs that run then, those that end this soon are not handed back. */
+const graceSeconds = 3;
 
 const appName = 'demo';
 const apiKey = 'HRKU-demo';
@@ -97,6 +99,7 @@ function startHeroku(
       POLL_INTERVAL: '2s',
       SCALE_DOWN_STABILIZATION: '5s',
       PORT: String(daemonPort),
+      GRACE_SECONDS: String(graceSeconds),
     },
     bootSeconds: [1, 3],
     killGraceSeconds,

@@ -1,21 +1,30 @@
-/** A worker dyno of the demo: an ordinary BullMQ worker process, written as most are. */
+/**
+ * A worker dyno: an ordinary BullMQ worker process, set up by the same config vars as the autoscaler. With
+ * `PROTECT_JOBS=off` it is one that has not joined the pool, written as most are.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Worker } from 'bullmq';
-import { queueNames, type Work } from './jobs.ts';
+import { Worker, type Job } from 'bullmq';
+import { joinPool } from '../worker/index.ts';
+import type { Work } from './jobs.ts';
 
-const { REDIS_URL: url = '', DYNO: dyno = '' } = process.env;
+const { REDIS_URL: url = '', QUEUES: queues = '', DYNO: dyno = '' } = process.env;
+const { PROTECT_JOBS: protection, GRACE_SECONDS: graceSeconds } = process.env;
 
-const workers = queueNames.map(
+async function run(job: Job<Work>, _token?: string, signal?: AbortSignal): Promise<void> {
+  // Tells, for each time that the job was started, which process did it.
+  await job.log(`start ${job.attemptsStarted} by ${dyno}, process ${process.pid}`);
+  await sleep(job.data.workMs, undefined, signal ? { signal } : {});
+}
+
+const workers = queues.split(',').map(
   (queue) =>
-    new Worker<Work>(queue, (job) => sleep(job.data.workMs), {
+    new Worker<Work>(queue, run, {
       name: dyno,
       connection: { url },
       concurrency: 4,
       // A job whose worker was killed is run again after some seconds; by default it would be up to a minute and a half.
       lockDuration: 5_000,
       stalledInterval: 2_000,
-      // However often its worker is killed, it is never given up.
-      maxStalledCount: 100,
     }),
 );
 for (const worker of workers) {
@@ -24,7 +33,11 @@ for (const worker of workers) {
   });
 }
 
-// Takes no further jobs and ends when those that run have ended, unless the platform's patience ends before.
-process.on('SIGTERM', () => {
-  void Promise.all(workers.map((worker) => worker.close())).then(() => process.exit(0));
-});
+if (protection === 'off') {
+  // Takes no further jobs and ends when those that run have ended, unless the platform's patience ends before.
+  process.on('SIGTERM', () => {
+    void Promise.all(workers.map((worker) => worker.close())).then(() => process.exit(0));
+  });
+} else {
+  joinPool(workers, { graceSeconds: Number(graceSeconds) });
+}

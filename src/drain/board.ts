@@ -22,12 +22,13 @@ export type DrainBoard = {
   liftAll(signal: AbortSignal): Promise<void>;
 };
 
+/** A later version may say other things: whoever says which dyno it is, and when, is there, and nobody calls it idle. */
 const heartbeat = z.object({
   dyno: z.string(),
-  state: z.enum(workerStates),
-  activeJobs: z.number().int().nonnegative().nullable(),
-  concurrency: z.number().int().nonnegative(),
-  startedAtMs: z.number(),
+  state: z.enum(workerStates).catch('working'),
+  activeJobs: z.number().int().nonnegative().nullable().catch(null),
+  concurrency: z.number().int().nonnegative().catch(0),
+  startedAtMs: z.number().catch(0),
   atMs: z.number(),
 });
 
@@ -87,7 +88,7 @@ export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoa
   };
 }
 
-/** What is not a heartbeat of this protocol tells nothing, and a dyno of which nothing is told is not taken for idle. */
+/** Null for what does not even name a dyno: it tells nothing of any. */
 function parse(text: string, nowMs: number): WorkerProcess | null {
   try {
     const process = heartbeat.parse(JSON.parse(text));

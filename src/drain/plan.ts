@@ -16,8 +16,8 @@ export type Blocked = {
   readonly verdict: Exclude<Verdict, 'idle'>;
   /** The jobs known to run there; none are known where workers have no names. */
   readonly jobs: readonly RunningOn[];
-  /** Since when the dyno has been asked to drain. */
-  readonly sinceMs: number;
+  /** Since when the dyno has been in the way of a removal; null where none is asked to drain, as without numbers. */
+  readonly sinceMs: number | null;
 };
 
 export type Situation = {
@@ -43,7 +43,11 @@ export type Plan = {
   readonly marked: readonly string[];
   /** Dynos that were asked to drain and need no longer. */
   readonly lifted: readonly string[];
+  /** Those of them that go on because they are needed again. */
+  readonly cancelled: readonly string[];
   readonly blocked: readonly Blocked[];
+  /** Dynos that go, or may go, although nobody can tell whether they run a job. */
+  readonly unknown: readonly string[];
   /** How long each dyno that goes now was asked to drain. */
   readonly freedAfterSeconds: readonly number[];
   /** To be remembered until the next plan. */
@@ -62,74 +66,74 @@ export function planRemoval(situation: Situation): Plan {
 }
 
 function planTail(situation: Situation): Plan {
-  const { currentWorkers, desiredWorkers, nowMs, drainTimeoutMs } = situation;
+  const { currentWorkers, desiredWorkers, drains, drainTimeoutMs, nowMs } = situation;
+  const nameOf = (ordinal: number) => `${situation.processType}.${String(ordinal)}`;
   const tail = range(desiredWorkers + 1, currentWorkers).map((ordinal) => {
-    const name = `${situation.processType}.${String(ordinal)}`;
-    return { ordinal, name, verdict: verdictOn(name, situation) };
+    const dyno = nameOf(ordinal);
+    const sinceMs = drainingSinceMs(dyno, situation);
+    return { ordinal, dyno, sinceMs, verdict: verdictOn(dyno, situation) };
   });
   const staying = tail.filter(({ verdict }) => !mayGo(verdict, situation));
   const workers = Math.max(desiredWorkers, ...staying.map(({ ordinal }) => ordinal));
 
-  const sinceMsOf = (name: string) =>
-    situation.drains.find(({ dyno }) => dyno === name)?.sinceMs ?? nowMs;
-  const waited = staying.map(({ name, verdict }) => ({ name, verdict, sinceMs: sinceMsOf(name) }));
-  // Asked for long enough, a dyno is left alone for as long again, and then asked anew.
-  const remembered = waited.filter(({ sinceMs }) => nowMs - sinceMs < 2 * drainTimeoutMs);
-  const asked = waited
-    .filter(({ sinceMs }) => nowMs - sinceMs < drainTimeoutMs)
-    .map(({ name }) => name);
+  const asked = staying.filter(({ sinceMs }) => nowMs - sinceMs < drainTimeoutMs);
   // The idle ones below a busy one wait for it, drained as they are.
-  const waiting = tail
-    .filter(
-      ({ ordinal, verdict }) => asked.length > 0 && ordinal < workers && mayGo(verdict, situation),
-    )
-    .map(({ name }) => name);
-  const marked = [...asked, ...waiting];
+  const waiting = tail.filter(
+    ({ ordinal, verdict }) => asked.length > 0 && ordinal < workers && mayGo(verdict, situation),
+  );
+  const marked = [...asked, ...waiting].map(({ dyno }) => dyno);
   // Those that go now keep their mark until it ends by itself: lifted, they would take jobs in their last second.
-  const going = tail.filter(({ ordinal }) => ordinal > workers).map(({ name }) => name);
-  const kept = new Set([...marked, ...going]);
+  const going = tail.filter(({ ordinal }) => ordinal > workers);
+  const kept = new Set([...marked, ...going.map(({ dyno }) => dyno)]);
+  const needed = new Set(range(1, desiredWorkers).map(nameOf));
   return {
     workers,
     marked,
-    lifted: situation.drains.map(({ dyno }) => dyno).filter((dyno) => !kept.has(dyno)),
-    blocked: waited.flatMap(({ name, verdict, sinceMs }) =>
-      blockedBy(name, verdict, sinceMs, situation),
-    ),
-    freedAfterSeconds: situation.drains
-      .filter(({ dyno }) => going.includes(dyno))
+    lifted: drains.map(({ dyno }) => dyno).filter((dyno) => !kept.has(dyno)),
+    cancelled: drains.map(({ dyno }) => dyno).filter((dyno) => needed.has(dyno)),
+    blocked: staying.flatMap((worker) => blockedBy(worker, situation)),
+    unknown: going.filter(({ verdict }) => verdict === 'unknown').map(({ dyno }) => dyno),
+    freedAfterSeconds: going
+      .filter(({ dyno }) => drains.some((drain) => drain.dyno === dyno))
       .map(({ sinceMs }) => (nowMs - sinceMs) / 1000),
-    drains: [
-      ...remembered.map(({ name, sinceMs }) => ({ dyno: name, sinceMs })),
-      ...waiting.map((dyno) => ({ dyno, sinceMs: sinceMsOf(dyno) })),
-    ],
+    drains: [...staying, ...waiting].map(({ dyno, sinceMs }) => ({ dyno, sinceMs })),
   };
 }
 
 /**
- * Where nobody can tell which workers would go, all must be idle, or all able to hand back what they run: a companion
- * in every dyno does that.
+ * Where nobody can tell which workers would go, each must be idle, or able to hand back what it runs, as a companion
+ * is. None is asked to drain: that would stop the whole pool.
  */
 function planWhole(situation: Situation): Plan {
-  const { dynos, processes, currentWorkers, desiredWorkers, drains, nowMs } = situation;
-  const names = dynos.map(({ name }) => name);
-  const canAllHandBack = names.every((name) => {
-    const own = processesOf(name, processes);
-    return own.length > 0 && own.every(isFresh);
-  });
-  const staying = names
-    .map((name) => ({ name, verdict: verdictOn(name, situation) }))
-    .filter(({ verdict }) => !mayGo(verdict, situation));
-  const maySome = canAllHandBack || staying.length === 0;
+  const { dynos, currentWorkers, desiredWorkers, drains } = situation;
+  const atRisk = dynos
+    .filter(({ name }) => !canHandBack(name, situation))
+    .map(({ name }) => ({ dyno: name, sinceMs: null, verdict: verdictOn(name, situation) }));
+  const staying = atRisk.filter(({ verdict }) => !mayGo(verdict, situation));
   return {
-    workers: maySome ? desiredWorkers : currentWorkers,
+    workers: staying.length === 0 ? desiredWorkers : currentWorkers,
     marked: [],
     lifted: drains.map(({ dyno }) => dyno),
-    blocked: maySome
-      ? []
-      : staying.flatMap(({ name, verdict }) => blockedBy(name, verdict, nowMs, situation)),
+    cancelled: [],
+    blocked: staying.flatMap((worker) => blockedBy(worker, situation)),
+    unknown:
+      staying.length === 0
+        ? atRisk.filter(({ verdict }) => verdict === 'unknown').map(({ dyno }) => dyno)
+        : [],
     freedAfterSeconds: [],
     drains: [],
   };
+}
+
+/** Since when a dyno drains: asked for long enough it is left alone for as long again, and then asked anew. */
+function drainingSinceMs(name: string, { drains, drainTimeoutMs, nowMs }: Situation): number {
+  const sinceMs = drains.find(({ dyno }) => dyno === name)?.sinceMs ?? nowMs;
+  return nowMs - sinceMs < 2 * drainTimeoutMs ? sinceMs : nowMs;
+}
+
+function canHandBack(name: string, { processes }: Situation): boolean {
+  const own = processesOf(name, processes);
+  return own.length > 0 && own.every(isFresh);
 }
 
 function verdictOn(name: string, { dynos, processes, whereabouts }: Situation): Verdict {
@@ -141,15 +145,12 @@ function mayGo(verdict: Verdict, { isStrict }: Situation): boolean {
 }
 
 function blockedBy(
-  dyno: string,
-  verdict: Verdict,
-  sinceMs: number,
+  { dyno, verdict, sinceMs }: { dyno: string; verdict: Verdict; sinceMs: number | null },
   { whereabouts }: Situation,
 ): readonly Blocked[] {
   if (verdict === 'idle') return [];
-  return [
-    { dyno, verdict, sinceMs, jobs: whereabouts.jobs.filter(({ worker }) => worker === dyno) },
-  ];
+  const jobs = whereabouts.jobs.filter(({ worker }) => worker === dyno);
+  return [{ dyno, verdict, jobs, sinceMs }];
 }
 
 function range(first: number, last: number): number[] {

@@ -17,8 +17,12 @@ export type Protection = {
 /** An idle companion is drained within a second of its mark; waiting that long saves an idle dyno a whole interval. */
 const settleMs = 2_000;
 const settleStepMs = 250;
-/** The platform lists a change at once; this much later nothing else explains a wrong list. */
-const removalSettledMs = 5_000;
+/** While a long job is waited for, the platform is asked for its list at most this often, unless workers are to go. */
+const listAgeMsMax = 10_000;
+/** A list this young counts as read right before the removal. */
+const listAgeBeforeRemovalMsMax = 2_000;
+/** A worker that is told to end is killed within 31 s: one that is listed later than this was not told. */
+const removalSettledMs = 40_000;
 
 /**
  * Asks the tail to drain and finds out how many workers can go now.
@@ -40,42 +44,39 @@ export async function prepareRemoval(
   // Where nothing runs and no companion could start anything, whoever goes takes no job along.
   const isAtRest =
     processes.length === 0 && whereabouts.jobs.length === 0 && whereabouts.areComplete;
-  if (isAtRest)
-    return {
-      workers: decision.desiredWorkers,
-      marked: [],
-      lifted: [],
-      blocked: [],
-      freedAfterSeconds: [],
-      drains: [],
-    };
-  const dynos = await parts.target.listWorkers(signal);
-  const plan = (known: readonly WorkerProcess[]) =>
-    planRemoval({
-      ...{ processType, isStrict, drainTimeoutMs, currentWorkers, dynos, whereabouts },
+
+  const first = await plan(processes, memory.drains, listAgeMsMax);
+  const settled = await settle(first, processes);
+  if (settled === processes && first.workers === currentWorkers) return first;
+  const drains = new Map([...memory.drains, ...first.drains].map((drain) => [drain.dyno, drain]));
+  return plan(settled, [...drains.values()], listAgeBeforeRemovalMsMax);
+
+  async function plan(
+    known: readonly WorkerProcess[],
+    drains: Memory['drains'],
+    listAgeMs: number,
+  ): Promise<Plan> {
+    const made = planRemoval({
+      ...{ processType, isStrict, drainTimeoutMs, currentWorkers, whereabouts, drains },
       desiredWorkers: decision.desiredWorkers,
+      dynos: isAtRest ? [] : await parts.target.listWorkers(listAgeMs, signal),
       processes: known,
-      drains: memory.drains,
       isTailUnknown: memory.isTailUnknown,
       nowMs: parts.nowMs(),
     });
-
-  const first = plan(processes);
-  await board.mark(first.marked, first.lifted, signal);
-  const settled = await settle(first, processes);
-  if (settled === processes) return first;
-  const second = plan(settled);
-  await board.mark(second.marked, second.lifted, signal);
-  return second;
+    await board.mark(made.marked, made.lifted, signal);
+    return made;
+  }
 
   /** Waits a moment for the marked processes that run nothing, and returns what they say then. */
   async function settle(
     made: Plan,
     known: readonly WorkerProcess[],
   ): Promise<readonly WorkerProcess[]> {
-    const untilMs = parts.nowMs() + Math.min(settleMs, parts.deadlineMs / 3);
+    const steps = Math.min(settleMs, parts.deadlineMs / 3) / settleStepMs;
     let latest = known;
-    while (parts.nowMs() < untilMs && latest.some((process) => isAboutToDrain(process, made))) {
+    for (let step = 1; step <= steps; step += 1) {
+      if (!latest.some((process) => isAboutToDrain(process, made))) break;
       await sleep(settleStepMs, undefined, { signal }).catch(() => undefined);
       latest = await board.read(signal);
     }
@@ -109,9 +110,13 @@ export async function verifyRemoval(
 ): Promise<Memory> {
   const { removal } = memory;
   if (removal === null || nowMs() - removal.madeAtMs < removalSettledMs) return memory;
+  const verified = { ...memory, removal: null };
   // Somebody scaled since: the list says nothing about that removal any more.
-  if (currentWorkers !== removal.workers) return { ...memory, removal: null };
-  const workers = await target.listWorkers(signal);
-  const isWrong = workers.some(({ ordinal }) => ordinal !== null && ordinal > removal.workers);
-  return { ...memory, removal: null, isTailUnknown: memory.isTailUnknown || isWrong };
+  if (memory.isTailUnknown || currentWorkers !== removal.workers) return verified;
+  const workers = await target.listWorkers(0, signal);
+  if (!workers.some(({ ordinal }) => ordinal !== null && ordinal > removal.workers))
+    return verified;
+  // What is concluded now holds for good, so nobody may have scaled just before the list was made.
+  const isUnchanged = (await target.currentWorkers(0, signal)) === removal.workers;
+  return { ...verified, isTailUnknown: isUnchanged };
 }

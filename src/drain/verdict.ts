@@ -16,12 +16,17 @@ export type RunningOn = RunningJob & { readonly queue: string };
 /** Where the pool's jobs run, as far as their workers have names. */
 export type Whereabouts = {
   readonly jobs: readonly RunningOn[];
-  /** Whether every running job is listed and its worker named, so that a dyno without one runs nothing. */
+  /** Whether every running job is listed and its worker named after a dyno, so that a dyno without one runs nothing. */
   readonly areComplete: boolean;
 };
 
 /** In a pool with companions, a dyno that is younger than this and has said nothing yet is still booting. */
 const bootSecondsMax = 120;
+/**
+ * `worker.3`, or `worker-23z34x56y-w78k9` where dynos have no numbers; words have vowels, generated names do not. Any
+ * other name that a worker gave itself does not tell where it runs.
+ */
+const dynoName = /^.+(\.\d+|-[\db-df-hj-np-tv-z]{5,}-[\db-df-hj-np-tv-z]{5})$/;
 
 export function whereaboutsOf({ queues, unreadableQueues }: Observation): Whereabouts {
   const jobs = queues.flatMap(({ queue, running }) => running.map((job) => ({ ...job, queue })));
@@ -29,7 +34,7 @@ export function whereaboutsOf({ queues, unreadableQueues }: Observation): Wherea
   const areComplete =
     unreadableQueues.length === 0 &&
     jobs.length >= active &&
-    jobs.every(({ worker }) => worker !== null);
+    jobs.every(({ worker }) => worker !== null && dynoName.test(worker));
   return { jobs, areComplete };
 }
 
@@ -54,7 +59,7 @@ export function judge(
   const listed = dynos.find((dyno) => dyno.name === name);
   // What the platform does not list has no process.
   if (listed === undefined) return 'idle';
-  if (processes.some(isFresh) && listed.ageSeconds < bootSecondsMax) return 'starting';
+  if (processes.length > 0 && listed.ageSeconds < bootSecondsMax) return 'starting';
   return areComplete ? 'idle' : 'unknown';
 }
 

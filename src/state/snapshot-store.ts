@@ -30,7 +30,7 @@ const report: z.ZodType<TickReport> = z.object({
     z.object({
       dyno: z.string(),
       verdict: z.string(),
-      since: z.string(),
+      since: z.string().nullable(),
       jobs: z.array(
         z.object({ queue: z.string(), jobId: z.string(), startedAt: z.string().nullable() }),
       ),

@@ -19,10 +19,11 @@ export type Target = {
    */
   currentWorkers(maxAgeMs: number, signal: AbortSignal): Promise<number>;
   /**
-   * The workers there are, running or about to, which may differ from what was asked for a moment ago.
+   * The workers there are, running or about to, as read at most `maxAgeMs` ago. They may differ from what was asked for
+   * a moment ago.
    * @throws {OperationalError} a `TARGET_…` code
    */
-  listWorkers(signal: AbortSignal): Promise<readonly ListedWorker[]>;
+  listWorkers(maxAgeMs: number, signal: AbortSignal): Promise<readonly ListedWorker[]>;
   /**
    * Asks for an absolute number of workers; repeating it changes nothing.
    * @throws {OperationalError} a `TARGET_…` code

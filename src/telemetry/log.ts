@@ -70,7 +70,11 @@ export function logTick(log: Logger, record: TickRecord): void {
       durationMs: Math.round(durationSeconds * 1000),
       ...(record.drain === null
         ? {}
-        : { draining: record.drain.marked, blocked: record.drain.blocked }),
+        : {
+            draining: record.drain.marked,
+            cancelled: record.drain.cancelled,
+            blocked: record.drain.blocked,
+          }),
       ...(error === null ? {} : { code: error.code, hint: error.hint }),
     },
     sentence(record),
@@ -95,14 +99,17 @@ function sentence(record: TickRecord): string {
   return `${pool}: ${movement(record)} (${outcome}): ${story.join('; ')}`;
 }
 
-/** Which dyno holds up a scale-down, and with what. */
+/** Which dyno holds up a scale-down, and with what; and which go on although they were to go. */
 function drainStory({ drain }: TickRecord): readonly string[] {
-  const [first, ...others] = drain?.blocked ?? [];
-  if (first === undefined) return [];
+  if (drain === null) return [];
+  const { blocked, cancelled } = drain;
+  const back = cancelled.length === 0 ? [] : [`${cancelled.join(', ')} back at work`];
+  const [first, ...others] = blocked;
+  if (first === undefined) return back;
   const [job] = first.jobs;
   const doing = job === undefined ? `is ${first.verdict}` : `runs job ${job.jobId} of ${job.queue}`;
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  return [`waits for ${first.dyno}, which ${doing}${more}`];
+  return [...back, `waits for ${first.dyno}, which ${doing}${more}`];
 }
 
 function movement({ decision, error }: TickRecord): string {

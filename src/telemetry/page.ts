@@ -72,7 +72,8 @@ function decision({
 function blockedList({ blocked }: TickReport): string {
   const items = blocked.map(({ dyno, verdict, since, jobs }) => {
     const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || verdict;
-    return `<li><b>${escape(dyno)}</b><span>${escape(doing)} <span class="quiet">asked to drain since ${escape(since)}</span></span></li>`;
+    const asked = since === null ? '' : ` <span class="quiet">since ${escape(since)}</span>`;
+    return `<li><b>${escape(dyno)}</b><span>${escape(doing)}${asked}</span></li>`;
   });
   return items.length === 0 ? '' : `<h3>Waiting for</h3>\n<ol>${items.join('')}</ol>`;
 }

@@ -53,8 +53,8 @@ export type BlockedReport = {
   readonly dyno: string;
   /** Why it is not removed: `busy`, `starting`, or `unknown` where nobody can tell. */
   readonly verdict: string;
-  /** Since when it has been asked to drain, in ISO 8601. */
-  readonly since: string;
+  /** Since when it has been in the way, in ISO 8601; null where none is asked to drain. */
+  readonly since: string | null;
   /** The jobs known to run there. */
   readonly jobs: readonly {
     readonly queue: string;
@@ -116,13 +116,13 @@ function blockedReport({ dyno, verdict, sinceMs, jobs }: Blocked): BlockedReport
     jobs: jobs.map(({ queue, jobId, startedAtMs }) => ({
       queue,
       jobId,
-      startedAt: startedAtMs === null ? null : iso(startedAtMs),
+      startedAt: iso(startedAtMs),
     })),
   };
 }
 
-function iso(atMs: number): string {
-  return new Date(atMs).toISOString();
+function iso(atMs: number | null): string | null {
+  return atMs === null ? null : new Date(atMs).toISOString();
 }
 
 function queueReport(reading: QueueReport): QueueReport {

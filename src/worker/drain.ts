@@ -11,7 +11,10 @@ export type Drain = {
   resume(): void;
   /** Closes the workers; settles when they run nothing any more. */
   close(): Promise<unknown>;
-  /** Wakes the queues whose wake-up a pause, or the close, may have swallowed; not in the same moment. What fails is left for the next time. */
+  /**
+   * Wakes the queues whose wake-up a pause, or the close, may have swallowed; to be called some time after it, and again
+   * later for those that could not be reached. Never rejects.
+   */
   wakeQueues(wake: (worker: BullmqWorker) => Promise<void>): Promise<void>;
 };
 
@@ -63,11 +66,11 @@ export function createDrain(workers: readonly BullmqWorker[]): Drain {
       return Promise.allSettled(workers.map((worker) => worker.close()));
     },
     async wakeQueues(wake) {
-      for (const worker of mayLackWakeUp)
-        await wake(worker).then(
-          () => mayLackWakeUp.delete(worker),
-          () => undefined,
-        );
+      const woken = [...mayLackWakeUp].map(async (worker) => {
+        await wake(worker);
+        mayLackWakeUp.delete(worker);
+      });
+      await Promise.allSettled(woken);
     },
   };
 }

@@ -40,7 +40,8 @@ export type JoinPoolOptions = {
  * that resumes while jobs still run takes new ones when the first of them ends; in BullMQ 6 at once.
  * `await worker.run()` resolves when a drain pauses the worker.
  *
- * It opens one Redis connection, with the settings of the first worker's.
+ * It opens one Redis connection, with the settings (TLS, password) of the workers' own. Redis may be away at any time:
+ * nothing is thrown then, and after 5 s a process warning says that the dyno cannot drain.
  * @throws {TypeError} for workers that could not be protected, and for options that make no sense
  */
 export function joinPool(

@@ -27,6 +27,7 @@ export type MembershipSettings = {
 const arrivalMs = 500;
 /** Redis may be slow or away, and Heroku's patience ends 10 s after the default grace. */
 const handBackMs = 5_000;
+const farewellMs = 1_000;
 
 export function createMembership(
   workers: readonly BullmqWorker[],
@@ -47,7 +48,7 @@ export function createMembership(
       worker.cancelAllJobs('The process is ending.');
       killSandboxes(worker);
     }
-    await leave();
+    await Promise.race([leave(), sleep(farewellMs)]);
   }
 
   async function leave(): Promise<void> {
@@ -58,9 +59,6 @@ export function createMembership(
 
   async function leaveAndGoOn(): Promise<void> {
     await leave();
-    drain.resume();
-    // A worker of BullMQ 5 that was about to stop in this moment stops still.
-    await sleep(0);
     drain.resume();
   }
 

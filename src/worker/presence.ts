@@ -103,7 +103,9 @@ function watchSilence() {
 }
 
 function warn(error: unknown): void {
-  const cause = error instanceof Error ? error.message : String(error);
+  // Where no worker at all could connect, the reason of the first stands for all.
+  const reason: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  const cause = reason instanceof Error ? reason.message : String(reason);
   process.emitWarning(
     `The autoscaler does not hear this process, and cannot let it drain, until Redis can be reached: ${cause}`,
     { type: 'BacklogAutoscalerWarning' },

@@ -4,6 +4,7 @@ import { joinPool, type JoinPoolOptions, type PoolMembership } from '../../src/w
 import { bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bullmq.ts';
 import { poolOn, until, type Pool } from '../support/pool.ts';
 import { startRedis } from '../support/redis.ts';
+import { startSlowProxy } from '../support/slow-proxy.ts';
 import type { Job, Worker } from 'bullmq';
 
 /** Every third job is prioritized: such jobs wait in another place. */
@@ -15,7 +16,7 @@ describe.each(bullmqMajors)('a worker of BullMQ $major in a pool', ({ major, lib
   let memberships: PoolMembership[];
 
   beforeEach(async () => {
-    stage = await startBullmqStage(library);
+    stage = await startBullmqStage(library, 'shop');
     pool = poolOn(stage.client);
     memberships = [];
   });
@@ -151,6 +152,26 @@ describe.each(bullmqMajors)('a worker of BullMQ $major in a pool', ({ major, lib
     await pool.lift('worker.2');
     await until(() => ran.length === 1);
     expect((await pool.until('worker.2', 'working')).state).toBe('working');
+  });
+
+  it('says that it works before it takes a job again, so that nobody believes it drained', async () => {
+    // What the companion says travels more slowly than what the worker does.
+    const proxy = await startSlowProxy(Number(new URL(stage.server.url).port), 100);
+    const stateAtStart: (string | undefined)[] = [];
+    const worker = stage.application.work('emails', async () => {
+      stateAtStart.push((await pool.heartbeats())[0]?.state);
+    });
+    const membership = join('worker.2', [worker], {
+      redisUrl: `redis://127.0.0.1:${proxy.port}`,
+    });
+    await pool.mark('worker.2');
+    await pool.until('worker.2', 'drained');
+    await stage.application.queue('emails').add('job', {});
+    await pool.lift('worker.2');
+    await until(() => stateAtStart.length === 1);
+    expect(stateAtStart).toEqual(['working']);
+    await membership.close();
+    proxy.stop();
   });
 
   it('takes jobs again when the mark is not renewed', async () => {
@@ -308,8 +329,8 @@ describe.each(bullmqMajors)('a worker of BullMQ $major in a pool', ({ major, lib
       await until(() => worker.isPaused());
       await queue.add('job', {}, options);
       // What a worker does whose connection is cut in the moment in which it is woken.
-      await stage.client.zrem('bull:emails:marker', '0');
-      await until(async () => (await stage.client.zcard('bull:emails:marker')) === 1);
+      await stage.client.zrem('shop:emails:marker', '0');
+      await until(async () => (await stage.client.zcard('shop:emails:marker')) === 1);
       await membership.close();
       await worker.close();
       await queue.obliterate({ force: true });

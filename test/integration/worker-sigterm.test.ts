@@ -1,12 +1,16 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bullmq.ts';
 import { poolOn, until, type Pool } from '../support/pool.ts';
 import { descendantsOf, stillRunning } from '../support/processes.ts';
+import { startRedis } from '../support/redis.ts';
 import {
   startWorkerProcess,
   type Scenario,
@@ -244,3 +248,23 @@ describe.each(bullmqMajors)(
     });
   },
 );
+
+it('runs the example of the documentation, which imports the package by its name', async () => {
+  const server = await startRedis();
+  const client = new Redis(server.url);
+  const child = spawn(process.execPath, ['config/worker-example.js'], {
+    env: { PATH: process.env['PATH'] ?? '', REDIS_URL: server.url, DYNO: 'worker.1' },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  try {
+    const heartbeat = await poolOn(client).until('worker.1', 'working');
+    expect(heartbeat.concurrency).toBe(12);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+  } finally {
+    child.kill('SIGKILL');
+    client.disconnect();
+    await server.stop();
+  }
+});

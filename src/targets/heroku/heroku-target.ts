@@ -1,8 +1,9 @@
 import type { Target } from '../target.ts';
 import type { HerokuAccount } from './account.ts';
-import type { ProcessType } from './shapes.ts';
+import type { Dyno, ProcessType } from './shapes.ts';
 
 type Reading = { readonly askedAtMs: number; readonly formation: readonly ProcessType[] };
+type Listing = { readonly askedAtMs: number; readonly dynos: readonly Dyno[] };
 
 /** How old the quantities of the other process types may be when a limit is divided among them. */
 const formationAgeMsMax = 2_000;
@@ -16,13 +17,17 @@ export function createHerokuTarget(parts: {
 }): Target {
   const { account, app, processType, nowMs } = parts;
   let lastReading: Reading | null = null;
+  let lastListing: Listing | null = null;
+
+  function isYoung({ askedAtMs }: Reading | Listing, maxAgeMs: number): boolean {
+    const ageMs = nowMs() - askedAtMs;
+    // A negative age means that the clock was set back.
+    return ageMs >= 0 && ageMs < account.readingAgeMs(maxAgeMs);
+  }
 
   async function read(maxAgeMs: number, signal: AbortSignal): Promise<readonly ProcessType[]> {
+    if (lastReading && isYoung(lastReading, maxAgeMs)) return lastReading.formation;
     const askedAtMs = nowMs();
-    const ageMs = lastReading === null ? Infinity : askedAtMs - lastReading.askedAtMs;
-    // A negative age means that the clock was set back.
-    if (lastReading && ageMs >= 0 && ageMs < account.readingAgeMs(maxAgeMs))
-      return lastReading.formation;
     const formation = await account.formation(app, signal);
     lastReading = { askedAtMs, formation };
     return formation;
@@ -35,9 +40,12 @@ export function createHerokuTarget(parts: {
       return formation.find(({ type }) => type === processType)?.quantity ?? 0;
     },
 
-    async listWorkers(signal) {
-      const dynos = await account.dynos(app, signal);
-      return dynos
+    async listWorkers(maxAgeMs, signal) {
+      if (!lastListing || !isYoung(lastListing, maxAgeMs)) {
+        const askedAtMs = nowMs();
+        lastListing = { askedAtMs, dynos: await account.dynos(app, signal) };
+      }
+      return lastListing.dynos
         .filter(({ type }) => type === processType)
         .map(({ name, created_at }) => ({
           name,
@@ -53,6 +61,7 @@ export function createHerokuTarget(parts: {
       const before = lastReading;
       // Until the reply is here nobody knows what holds: a request that fails may still have been obeyed.
       lastReading = null;
+      lastListing = null;
       const reply = await account.scale(app, processType, workers, signal);
       if (reply.kind === 'scaled') {
         const replied = new Set(reply.formation.map(({ type }) => type));

@@ -1,0 +1,40 @@
+import type { Logger } from 'pino';
+import type { DrainReport, TickRecord } from '../loop.ts';
+
+/** Says once for each pool, not at every tick, what keeps its jobs from being protected as well as they could be. */
+export function createNotices(log: Logger): (record: TickRecord) => void {
+  const told = new Set<string>();
+  return ({ pool, drain }) => {
+    for (const notice of drain === null ? [] : noticesOf(drain)) {
+      const key = `${pool} ${notice.about}`;
+      if (told.has(key)) continue;
+      told.add(key);
+      log.warn({ pool, ...notice.fields }, `${pool}: ${notice.sentence}`);
+    }
+  };
+}
+
+function noticesOf({ unknown, isTailUnknown }: DrainReport) {
+  return [
+    ...(unknown.length === 0
+      ? []
+      : [
+          {
+            about: 'unknown',
+            fields: { unknown },
+            sentence:
+              'workers are removed although nobody can tell whether they run a job: call joinPool in the workers, or give each the name of its dyno (name: process.env.DYNO); or keep them with PROTECT_JOBS=strict',
+          },
+        ]),
+    ...(isTailUnknown
+      ? [
+          {
+            about: 'tail',
+            fields: {},
+            sentence:
+              'a removal took other workers than those with the highest numbers: from now on workers are removed only when all are idle, or can hand back their jobs (joinPool)',
+          },
+        ]
+      : []),
+  ];
+}

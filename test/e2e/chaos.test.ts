@@ -1,0 +1,31 @@
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { playHalf } from '../chaos/half.ts';
+import { planChaos } from '../chaos/plan.ts';
+import { summarize, violations } from '../chaos/summary.ts';
+
+/** `npm run chaos` plays the same for longer, and with other seeds. */
+const { CHAOS_SEED = '3', CHAOS_MINUTES = '0.4', CHAOS_SUMMARY: summaryFile } = process.env;
+const seed = Number(CHAOS_SEED);
+const durationMs = Number(CHAOS_MINUTES) * 60_000;
+
+test(
+  'no scale-down interrupts a job, however demand, deploys and deaths of the daemon fall, and without protection it does',
+  { timeout: durationMs + 150_000 },
+  async () => {
+    const incidents = planChaos(seed, durationMs);
+    const halves = [playHalf(incidents, 'auto'), playHalf(incidents, 'off')] as const;
+    const [protectedHalf, unprotectedHalf] = (await Promise.all(halves)).map(summarize);
+    const summary = {
+      ...{ seed, minutes: durationMs / 60_000 },
+      ...{ protected: protectedHalf, unprotected: unprotectedHalf },
+    };
+    if (summaryFile !== undefined) writeFileSync(summaryFile, JSON.stringify(summary));
+
+    expect(protectedHalf && violations(protectedHalf)).toEqual({});
+    expect(protectedHalf).toMatchObject({ jobsCompleted: unprotectedHalf?.jobsAdded });
+    for (const what of ['scaleUps', 'scaleDowns', 'dynosRestarted', 'daemonKills'] as const)
+      expect(protectedHalf?.[what], what).toBeGreaterThan(0);
+    expect(unprotectedHalf?.interruptedByScaleDown).toBeGreaterThan(0);
+  },
+);
