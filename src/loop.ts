@@ -1,117 +1,95 @@
+import { act, verifyLastRemoval, type ActionParts, type Turn } from './act.ts';
 import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
-import type { Decision, Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
+import type { Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
 import { within, withDeadline } from './deadline.ts';
-import type { Plan } from './drain/plan.ts';
-import { prepareRemoval, verifyRemoval, type Protection } from './drain/removal.ts';
 import { OperationalError } from './errors.ts';
 import type { QueueSource } from './queues/queue-source.ts';
-import type { MemoryStore } from './state/memory-store.ts';
-import type { Target } from './targets/target.ts';
+import type { TickRecord } from './tick-record.ts';
 
-/** What became of a tick. `not-leader` is reserved for daemons that share a lease. */
-export const outcomes = ['scaled', 'held', 'draining', 'dry-run', 'not-leader', 'failed'] as const;
-export type Outcome = (typeof outcomes)[number];
-
-/** All that is known about one tick: log, metrics, status and `--json` are readers of this one value. */
-export type TickRecord = {
-  readonly pool: string;
-  readonly startedAtMs: number;
-  readonly durationSeconds: number;
-  /** What was seen, as far as it was; null when the queues' server was out of reach. */
-  readonly observation: Observation | null;
-  readonly decision: Decision | null;
-  readonly outcome: Outcome;
-  /** What became of the workers that should go; null when none should and the tail can be relied on. */
-  readonly drain: DrainReport | null;
-  /** A tick without an error is a good one. */
-  readonly error: OperationalError | null;
-};
-
-export type DrainReport = Pick<
-  Plan,
-  'marked' | 'cancelled' | 'blocked' | 'unknown' | 'freedAfterSeconds'
-> & {
-  /** Whether the platform was seen to remove other workers than those with the highest numbers. */
-  readonly isTailUnknown: boolean;
-};
-
-export type LoopParts = {
+export type LoopParts = ActionParts & {
   readonly pool: string;
   readonly policy: Policy;
   readonly queues: QueueSource;
-  /** What is scaled; null in a dry run that knows no platform. */
-  readonly target: Target | null;
-  readonly isDryRun: boolean;
-  /** How running jobs are protected from a scale-down; null when they are not. */
-  readonly protection: Protection | null;
-  readonly memories: MemoryStore;
-  readonly nowMs: () => number;
-  /** The tick settles before this, whatever it waits for. */
-  readonly deadlineMs: number;
 };
 
 /** However short the interval, the platform is asked about the workers at most this often, unless they are to change. */
-const formationAgeMsMax = 10_000;
-/** A reading this young counts as taken right before the change. */
-const formationAgeBeforeChangeMsMax = 2_000;
+const workersAgeMsMax = 10_000;
 /** A refused change is decided again with the limit it taught: a limit per process type, then one over all types. */
 const roundsMax = 4;
+/** Adapters are told to give up a little before the tick does, so that their own story of what went wrong is heard. */
+const shareOfAdapters = 0.95;
 
-/** What a tick has to go on. Without memory, or with an error of the platform, it cannot go all the way. */
+/** What a tick has to go on. Without all of it, it cannot go all the way. */
 type Seen = {
-  readonly observation: Observation;
-  /** Null when the queues' server or the daemon's own state is out of reach: then nothing is decided. */
+  /** Null when the queues' server is out of reach. */
+  readonly observation: Observation | null;
+  readonly currentWorkers: number | null;
+  /** Null when the daemon's own state is out of reach. */
   readonly memory: Memory | null;
   /** Whether the workers could be read, without which nothing is changed. */
   readonly mayAct: boolean;
   readonly error: OperationalError | null;
 };
-type Done = Pick<TickRecord, 'observation' | 'decision' | 'outcome' | 'drain' | 'error'>;
-type Next = {
-  readonly decision: Decision;
-  readonly memory: Memory;
-  readonly observation: Observation;
+type Done = Pick<TickRecord, 'decision' | 'outcome' | 'drain' | 'error'> & {
+  readonly observation: Observation | null;
 };
-/** How far an action came. */
-type Acted = { readonly outcome: Outcome; readonly drain: DrainReport | null };
-/** Why a decision was not carried out and must be made again: somebody else scaled, or the platform named a limit. */
-type Surprise = { readonly currentWorkers: number } | { readonly limitWorkers: number };
 
 /** The control loop of one pool: observe, decide, act; whoever calls it records. Rejects only for bugs. */
 export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise<TickRecord> {
-  const { pool, policy, nowMs } = parts;
+  const { pool, policy, nowMs, deadlineMs } = parts;
 
   return async function tick(shutdown) {
     const startedAtMs = nowMs();
-    const done = await withDeadline(shutdown, parts.deadlineMs, async (signal) => {
-      const seen = await observe(parts, signal);
-      return decideAndAct(seen, signal);
-    });
-    return { pool, startedAtMs, durationSeconds: (nowMs() - startedAtMs) / 1000, ...done };
+    const { currentWorkers, ...done } = await withDeadline(shutdown, deadlineMs, (signal) =>
+      withDeadline(signal, deadlineMs * shareOfAdapters, async (soon) => {
+        const seen = await observe(parts, { soon, signal });
+        return {
+          currentWorkers: seen.currentWorkers,
+          ...(await decideAndAct(seen, { startedAtMs, signal })),
+        };
+      }),
+    );
+    const durationSeconds = Math.max(0, nowMs() - startedAtMs) / 1000;
+    return {
+      pool,
+      startedAtMs,
+      durationSeconds,
+      currentWorkers: done.observation?.currentWorkers ?? currentWorkers,
+      ...done,
+    };
   };
 
-  async function decideAndAct(
-    { mayAct, error, ...seen }: Seen,
-    signal: AbortSignal,
-  ): Promise<Done> {
+  async function decideAndAct(seen: Seen, turn: Turn): Promise<Done> {
+    const { error, memory: remembered } = seen;
     let { observation } = seen;
-    if (seen.memory === null)
+    if (observation === null || remembered === null)
       return { observation, decision: null, outcome: 'failed', drain: null, error };
 
-    let memory = seen.memory;
-    let decided = decide(observation, policy, memory);
+    let decided = { ...decide(observation, policy, remembered), observation };
     try {
-      if (!mayAct) throw error ?? restless();
-      // Scaling up waits for nothing, and makes the last removal unimportant.
-      if (decided.decision.action !== 'scale-up')
-        memory = await verify(parts, memory, observation.currentWorkers, signal);
+      if (!seen.mayAct) {
+        await within(
+          turn.signal,
+          'STATE_UNAVAILABLE',
+          'Redis',
+          parts.memories.save(decided.memory, turn.signal),
+        );
+        throw error ?? restless();
+      }
+      let memory = await verifyLastRemoval(parts, { ...decided, memory: remembered }, turn);
       for (let round = 1; round <= roundsMax; round += 1) {
-        decided = decide(observation, policy, memory);
-        const acted = await act(parts, { ...decided, observation }, signal);
-        if ('outcome' in acted) return { observation, decision: decided.decision, ...acted, error };
-        if ('currentWorkers' in acted) observation = { ...observation, ...acted };
-        else memory = learnPlatformLimit(memory, acted.limitWorkers, nowMs());
+        decided = { ...decide(observation, policy, memory), observation };
+        const { decision } = decided;
+        const acted = await act(parts, decided, turn);
+        if (acted.kind === 'done') return { ...acted, observation, decision, error };
+        if (acted.kind === 'changed')
+          observation = { ...observation, currentWorkers: acted.currentWorkers };
+        else {
+          memory = learnPlatformLimit(memory, acted.limitWorkers, nowMs());
+          const again = decide(observation, policy, memory).decision;
+          if (again.desiredWorkers === decision.desiredWorkers) throw refused(acted.why);
+        }
       }
       throw restless();
     } catch (failure) {
@@ -122,150 +100,28 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
 }
 
 /** Everything is read side by side, and what one part cannot tell does not hide what the others can. */
-async function observe(parts: LoopParts, signal: AbortSignal): Promise<Seen> {
-  const [reading, memory, workers] = await Promise.all([
-    attempt(within(signal, 'QUEUE_UNREADABLE', 'Redis', parts.queues.read(signal))),
-    attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', parts.memories.load(signal))),
-    attempt(readWorkers(parts, formationAgeMsMax, signal)),
+async function observe(
+  { queues, memories, target, nowMs }: LoopParts,
+  { soon, signal }: { soon: AbortSignal; signal: AbortSignal },
+): Promise<Seen> {
+  const reading = target?.currentWorkers(workersAgeMsMax, soon) ?? Promise.resolve(null);
+  const [queue, memory, workers] = await Promise.all([
+    attempt(within(signal, 'QUEUE_UNREADABLE', 'Redis', queues.read(soon))),
+    attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.load(soon))),
+    attempt(within(signal, 'TARGET_UNAVAILABLE', 'the platform', reading)),
   ]);
-  const unreadableQueues = reading.value?.unreadableQueues ?? [];
+  const currentWorkers = workers.value;
   return {
-    observation: {
-      observedAtMs: parts.nowMs(),
-      queues: reading.value?.queues ?? [],
-      unreadableQueues,
-      currentWorkers: workers.value,
-    },
-    memory: reading.error === null ? memory.value : null,
+    observation: queue.value && { observedAtMs: nowMs(), ...queue.value, currentWorkers },
+    currentWorkers,
+    memory: memory.value,
     mayAct: workers.error === null,
-    error: reading.error ?? memory.error ?? workers.error ?? blindness(unreadableQueues),
+    error:
+      queue.error ??
+      memory.error ??
+      workers.error ??
+      blindness(queue.value?.unreadableQueues ?? []),
   };
-}
-
-async function act(parts: LoopParts, next: Next, signal: AbortSignal): Promise<Acted | Surprise> {
-  const { target, protection } = parts;
-  const { action, desiredWorkers } = next.decision;
-  if (target === null || parts.isDryRun) {
-    await save(parts, next.memory, signal);
-    return { outcome: target !== null && action === 'hold' ? 'held' : 'dry-run', drain: null };
-  }
-  if (action === 'scale-down' && protection !== null)
-    return remove(parts, protection, target, next, signal);
-
-  const memory = { ...next.memory, drains: [] };
-  const drain = await cancelDrain(parts, next, signal);
-  if (action === 'hold') {
-    await save(parts, memory, signal);
-    return { outcome: 'held', drain };
-  }
-  const changed = await change(
-    parts,
-    target,
-    { workers: desiredWorkers, decision: next.decision, memory },
-    signal,
-  );
-  return 'outcome' in changed ? { ...changed, drain } : changed;
-}
-
-/** Scales down as far as no job is interrupted, and has the rest of the tail drain. */
-async function remove(
-  parts: LoopParts,
-  protection: Protection,
-  target: Target,
-  next: Next,
-  signal: AbortSignal,
-): Promise<Acted | Surprise> {
-  const { nowMs, deadlineMs } = parts;
-  const { decision } = next;
-  const preparing = prepareRemoval(protection, { target, nowMs, deadlineMs }, next, signal);
-  const plan = await within(signal, 'TARGET_UNAVAILABLE', 'the drain', preparing);
-  const { workers, marked, cancelled, blocked, unknown, freedAfterSeconds, drains } = plan;
-  const { isTailUnknown } = next.memory;
-  const drain = { marked, cancelled, blocked, unknown, freedAfterSeconds, isTailUnknown };
-  const memory = { ...next.memory, drains };
-  const isDraining = marked.length > 0;
-  if (workers === decision.currentWorkers) {
-    await save(parts, memory, signal);
-    return { outcome: isDraining ? 'draining' : 'held', drain };
-  }
-  const removal = { workers, madeAtMs: nowMs() };
-  const changed = await change(
-    parts,
-    target,
-    { workers, decision, memory: { ...memory, removal } },
-    signal,
-  );
-  if ('outcome' in changed) return { outcome: isDraining ? 'draining' : 'scaled', drain };
-  // Who was asked to drain was asked for another number of workers, and nobody remembers it.
-  await protection.board.liftAll(signal);
-  return changed;
-}
-
-/** Whether the last removal took those workers that draining the tail rests on. */
-async function verify(
-  { target, nowMs }: LoopParts,
-  memory: Memory,
-  currentWorkers: number | null,
-  signal: AbortSignal,
-): Promise<Memory> {
-  if (target === null) return memory;
-  const verifying = verifyRemoval(memory, currentWorkers, { target, nowMs }, signal);
-  return within(signal, 'TARGET_UNAVAILABLE', 'the platform', verifying);
-}
-
-/** Demand is back, or nobody is to go any more: whoever was asked to drain goes on at once. */
-async function cancelDrain(
-  { protection }: LoopParts,
-  { decision, memory }: Next,
-  signal: AbortSignal,
-): Promise<DrainReport | null> {
-  const cancelled = memory.drains.map(({ dyno }) => dyno);
-  // After a removal the marks of those that went linger for a while, and new dynos take over their names.
-  const mayBeMarked = cancelled.length > 0 || decision.action === 'scale-up';
-  if (protection !== null && mayBeMarked) await protection.board.liftAll(signal);
-  const { isTailUnknown } = memory;
-  if (cancelled.length === 0 && !isTailUnknown) return null;
-  return { marked: [], cancelled, blocked: [], unknown: [], freedAfterSeconds: [], isTailUnknown };
-}
-
-async function change(
-  parts: LoopParts,
-  target: Target,
-  { workers, decision, memory }: { workers: number; decision: Decision; memory: Memory },
-  signal: AbortSignal,
-): Promise<Acted | Surprise> {
-  const currentWorkers = await readWorkers(parts, formationAgeBeforeChangeMsMax, signal);
-  if (currentWorkers !== null && currentWorkers !== decision.currentWorkers)
-    return { currentWorkers };
-  // Saved first: a daemon that cannot remember what it decided must not act on it.
-  await save(parts, memory, signal);
-  const result = await within(
-    signal,
-    'TARGET_UNAVAILABLE',
-    'the platform',
-    target.scaleTo(workers, signal),
-  );
-  return result.kind === 'scaled'
-    ? { outcome: 'scaled', drain: null }
-    : { limitWorkers: result.limitWorkers };
-}
-
-async function save({ memories }: LoopParts, memory: Memory, signal: AbortSignal): Promise<void> {
-  await within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.save(memory, signal));
-}
-
-async function readWorkers(
-  { target }: LoopParts,
-  ageMsMax: number,
-  signal: AbortSignal,
-): Promise<number | null> {
-  if (target === null) return null;
-  return within(
-    signal,
-    'TARGET_UNAVAILABLE',
-    'the platform',
-    target.currentWorkers(ageMsMax, signal),
-  );
 }
 
 type Attempt<T> = { readonly value: T | null; readonly error: OperationalError | null };
@@ -301,4 +157,10 @@ function restless(): OperationalError {
       hint: 'Somebody or something else scales this process type at the same time: find it and stop one of the two.',
     },
   );
+}
+
+function refused(why: string): OperationalError {
+  return new OperationalError('TARGET_REJECTED', why, {
+    hint: 'More workers run than the limit allows, so the platform refuses every change: lower MAX_WORKERS to the limit.',
+  });
 }

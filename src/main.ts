@@ -1,22 +1,8 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util';
-import { check } from './commands/check.ts';
-import { exitCodes, type Command, type ExitCode, type Surroundings } from './commands/command.ts';
-import { demo } from './commands/demo.ts';
-import { once } from './commands/once.ts';
-import { run } from './commands/run.ts';
-import { web } from './commands/web.ts';
-import { ConfigError } from './config/problem.ts';
-import { OperationalError } from './errors.ts';
-import { createScrubber } from './telemetry/scrub.ts';
-import { version } from './version.ts';
-
-const commands: readonly Command[] = [run, once, check, demo, web];
-const standardOptions = {
-  json: { type: 'boolean', help: 'Write one JSON document to stdout, and logs to stderr' },
-  help: { type: 'boolean', help: 'Say what this command does' },
-} as const;
-
+/**
+ * Takes the signals before anything else is loaded, which takes a third of a second: the platform may ask a process to
+ * end that has hardly begun. The rest is in command-line.ts. Only this file reads the environment and the clock.
+ */
 const shutdown = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
@@ -24,131 +10,13 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-const scrub = createScrubber(
-  ['REDIS_URL', 'STATE_REDIS_URL', 'HEROKU_API_KEY', 'METRICS_TOKEN'].map(
-    (name) => process.env[name] ?? '',
-  ),
-);
-const surroundings: Surroundings = {
+const { runCommandLine } = await import('./command-line.ts');
+await runCommandLine({
+  words: process.argv.slice(2),
   environment: process.env,
   nowMs: () => Date.now(),
   shutdown: shutdown.signal,
-  print: (text) => process.stdout.write(text),
-  complain: (text) => process.stderr.write(scrub(text)),
-  isTerminal: process.stdout.isTTY,
-};
+});
 
-// A bug anywhere ends the process, so that the platform restarts it and somebody sees why.
-for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, (error: unknown) => {
-    surroundings.complain(`a bug ended the process: ${describe(error)}\n`);
-    end(exitCodes.failed);
-  });
-}
-
-end(await main(process.argv.slice(2)));
-
-async function main(words: readonly string[]): Promise<ExitCode> {
-  const [first = 'run', ...rest] = words[0]?.startsWith('-') ? ['run', ...words] : words;
-  if (isPlea(words)) {
-    surroundings.print(overview());
-    return exitCodes.fine;
-  }
-  if (words[0] === '--version') {
-    surroundings.print(`${version}\n`);
-    return exitCodes.fine;
-  }
-  const command = commands.find(({ name }) => name === first);
-  if (command === undefined) return wrongUsage(`there is no command "${first}"`);
-  const options = readOptions(command, rest);
-  if (typeof options === 'string') return wrongUsage(`${command.name}: ${options}`);
-  if (options['help'] === true) {
-    surroundings.print(manual(command));
-    return exitCodes.fine;
-  }
-  return attempt(command, options);
-}
-
-/** Whether somebody asks for help without naming a command. */
-function isPlea(words: readonly string[]): boolean {
-  return words.length === 1 && ['help', '--help', '-h'].includes(words[0] ?? '');
-}
-
-async function attempt(
-  command: Command,
-  options: Parameters<Command['execute']>[0],
-): Promise<ExitCode> {
-  try {
-    return await command.execute(options, surroundings);
-  } catch (error) {
-    if (error instanceof ConfigError) {
-      surroundings.complain(`${error.message}\n`);
-      if (options['json'] === true)
-        printError('CONFIG_INVALID', error.message, 'Mend every problem in the list.');
-      return exitCodes.config;
-    }
-    if (!(error instanceof OperationalError)) throw error;
-    surroundings.complain(`${error.code}: ${error.message}\n${error.hint}\n`);
-    if (options['json'] === true) printError(error.code, error.message, error.hint);
-    return error.code === 'CONFIG_INVALID' ? exitCodes.config : exitCodes.failed;
-  }
-}
-
-/** Whoever asked for JSON gets a document also when nothing else can be told. */
-function printError(code: string, message: string, hint: string): void {
-  surroundings.print(scrub(`${JSON.stringify({ pools: [], error: { code, message, hint } })}\n`));
-}
-
-function readOptions(command: Command, words: readonly string[]) {
-  const definitions = { ...command.options, ...standardOptions };
-  const options = Object.fromEntries(
-    Object.entries(definitions).map(([name, { type }]) => [name, { type }]),
-  );
-  try {
-    return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    // parseArgs throws for unknown options, missing values and stray words alike.
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function wrongUsage(message: string): ExitCode {
-  surroundings.complain(`${message}\n\n${overview()}`);
-  return exitCodes.usage;
-}
-
-function overview(): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
-  const lines = commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
-  return `backlog-autoscaler ${version}: keeps the number of Heroku worker dynos right for the backlog, and says why
-
-Usage: backlog-autoscaler <command> [--json] [--help]
-
-${lines.join('\n')}
-
-\`backlog-autoscaler <command> --help\` says more. Config vars are described in the README; start with \`check\`.
-`;
-}
-
-function manual({ name, summary, help, options }: Command): string {
-  const all = Object.entries({ ...options, ...standardOptions });
-  const width = Math.max(...all.map(([option]) => option.length));
-  const lines = all.map(
-    ([option, definition]) => `  --${option.padEnd(width)}  ${definition.help}`,
-  );
-  return `backlog-autoscaler ${name}: ${summary}\n\n${help}\n\nOptions:\n${lines.join('\n')}\n`;
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** Ends the process once what was written is out, whatever connection still lingers. */
-function end(code: ExitCode): void {
-  process.exitCode = code;
-  process.stdout.write('', () => {
-    process.stderr.write('', () => {
-      process.exit(code);
-    });
-  });
-}
+// Makes this file a module, which may await.
+export {};

@@ -22,7 +22,13 @@ const firstAttemptsMs = 1_000;
 /** Opens a connection in the background; nothing throws before it is used. */
 export function connectRedis(
   url: string,
-  options: { rejectUnauthorized: boolean; name: string },
+  options: {
+    readonly rejectUnauthorized: boolean;
+    /** Shown in the server's list of clients. */
+    readonly name: string;
+    /** The config var that holds the URL, for hints. */
+    readonly variable?: string;
+  },
 ): RedisConnection {
   const client = new Redis(url, {
     ...(url.startsWith('rediss:')
@@ -60,7 +66,11 @@ export function connectRedis(
         // A connection on which nothing comes back any more may be dead without either end having been told.
         const isSilent = error instanceof OperationalError && answers === answersBefore;
         if (isSilent && ['connect', 'ready'].includes(client.status)) client.disconnect(true);
-        throw translate(error, lastError, code, place);
+        throw translate(error, lastError, {
+          code,
+          place,
+          variable: options.variable ?? 'REDIS_URL',
+        });
       }
     },
     close() {
@@ -108,15 +118,17 @@ function isTrouble(error: unknown): error is Error {
 function translate(
   error: unknown,
   lastError: Error | undefined,
-  code: ErrorCode,
-  place: string,
+  { code, place, variable }: { code: ErrorCode; place: string; variable: string },
 ): unknown {
   // Waiting for a connection times out; why there is none is the better story.
   const cause = error instanceof OperationalError ? lastError : error;
   if (cause === undefined) return error;
   if (!isTrouble(cause)) return cause;
   const { what, hint } = explain(cause);
-  return new OperationalError(code, `Redis at ${place}: ${what}`, { hint, cause });
+  return new OperationalError(code, `Redis at ${place}: ${what}`, {
+    hint: hint.replaceAll('REDIS_URL', variable),
+    cause,
+  });
 }
 
 const explanations: readonly { readonly matches: RegExp; readonly hint: string }[] = [
@@ -141,6 +153,10 @@ const explanations: readonly { readonly matches: RegExp; readonly hint: string }
     hint: 'The server is starting or failing over: the next tick tries again.',
   },
   { matches: /READONLY/, hint: 'This server is a replica: REDIS_URL must name the primary.' },
+  {
+    matches: /WRONGTYPE/,
+    hint: 'A key of the autoscaler holds something else: delete the keys that begin with backlog-autoscaler: and see who writes them.',
+  },
   { matches: /OOM/, hint: 'The server is out of memory: free some, or choose a larger plan.' },
   {
     matches: /ENOTFOUND|EAI_AGAIN/,

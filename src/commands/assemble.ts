@@ -1,6 +1,7 @@
 import type { Config, PoolConfig } from '../config/load.ts';
 import type { Policy } from '../decision/types.ts';
-import { createLoop, type TickRecord } from '../loop.ts';
+import { createLoop } from '../loop.ts';
+import type { TickRecord } from '../tick-record.ts';
 import { createBullmqQueues } from '../queues/bullmq/bullmq-queues.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
@@ -14,7 +15,7 @@ import type { Target } from '../targets/target.ts';
 import { version } from '../version.ts';
 
 /** A tick may take no longer in all, so that the next one, or the person who waits for it, is never far away. */
-export const tickMsMax = 20_000;
+const tickMsMax = 20_000;
 /** What observing, deciding and acting may take of it; the rest is for recording. */
 const shareForTheTick = 0.9;
 
@@ -43,17 +44,16 @@ type QueueParts = Parameters<typeof createBullmqQueues>[0];
 
 export type AssemblyOptions = {
   readonly nowMs: () => number;
-  /** How long a tick may take in all, in milliseconds. */
-  readonly tickMsMax: (intervalMs: number) => number;
   readonly onHerokuReply: (reply: HerokuReply) => void;
+  /** Whether ticks follow one another at the interval, or somebody runs a single one when he likes. */
+  readonly isPeriodic: boolean;
 };
 
 /** Builds the parts of every pool. Pools share a connection for each Redis and an account for each Heroku token. */
 export function assemble(config: Config, options: AssemblyOptions): Assembly {
   const { nowMs } = options;
-  const redises = shared(
-    ({ url, rejectUnauthorized }: { url: string; rejectUnauthorized: boolean }) =>
-      connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler' }),
+  const redises = shared(({ url, rejectUnauthorized, variable }: RedisPlace) =>
+    connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler', variable }),
   );
   const accounts = shared((key: { apiUrl: string; apiKey: string }) =>
     createHerokuAccount({
@@ -74,12 +74,14 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
 
   function assemblePool(pool: PoolConfig): AssembledPool {
     const rejectUnauthorized = pool.REDIS_TLS_REJECT_UNAUTHORIZED;
-    const redis = redises.get({ url: pool.REDIS_URL, rejectUnauthorized });
-    const stateRedis = redises.get({
-      url: config.process.STATE_REDIS_URL ?? pool.REDIS_URL,
-      rejectUnauthorized,
-    });
-    const policy = policyOf(pool);
+    const redis = redises.get({ url: pool.REDIS_URL, rejectUnauthorized, variable: 'REDIS_URL' });
+    const stateUrl = config.process.STATE_REDIS_URL;
+    const stateRedis =
+      stateUrl === null
+        ? redis
+        : redises.get({ url: stateUrl, rejectUnauthorized, variable: 'STATE_REDIS_URL' });
+    const policy = policyOf(pool, options.isPeriodic);
+    const identity = identityOf(pool);
     const tick = createLoop({
       pool: pool.POOL,
       policy,
@@ -92,9 +94,10 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       target: targetFor(pool),
       isDryRun: pool.DRY_RUN,
       protection: protectionOf(pool, redis),
-      memories: createMemoryStore(stateRedis, pool.POOL),
+      memories: createMemoryStore(stateRedis, identity, memoryExpiryMs(pool)),
       nowMs,
-      deadlineMs: options.tickMsMax(pool.POLL_INTERVAL) * shareForTheTick,
+      deadlineMs:
+        Math.min(options.isPeriodic ? pool.POLL_INTERVAL : Infinity, tickMsMax) * shareForTheTick,
     });
     const snapshots = createSnapshotStore(stateRedis);
     return {
@@ -130,6 +133,12 @@ function protectionOf(pool: PoolConfig, redis: RedisConnection): Protection | nu
   };
 }
 
+type RedisPlace = {
+  readonly url: string;
+  readonly rejectUnauthorized: boolean;
+  readonly variable: string;
+};
+
 /** Creates one thing for each key and hands out the same for the same key. */
 function shared<Key extends object, T>(
   create: (key: Key) => T,
@@ -147,8 +156,10 @@ function shared<Key extends object, T>(
 }
 
 /** The config vars in the words and units of the decision. */
-function policyOf(pool: PoolConfig): Policy {
+function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
+  const gapMs = Math.max(pool.SCALE_DOWN_STABILIZATION, 2 * pool.POLL_INTERVAL);
   return {
+    continuitySeconds: isPeriodic ? gapMs / 1000 : Infinity,
     minWorkers: pool.MIN_WORKERS,
     maxWorkers: pool.MAX_WORKERS,
     eventsPerWorker: pool.EVENTS_PER_WORKER,
@@ -164,4 +175,27 @@ export function secretsOf(config: Config): readonly string[] {
   const ofPools = config.pools.flatMap((pool) => [pool.REDIS_URL, pool.HEROKU_API_KEY]);
   const ofProcess = [config.process.STATE_REDIS_URL, config.process.METRICS_TOKEN];
   return [...ofPools, ...ofProcess].filter((secret) => secret !== null);
+}
+
+/**
+ * What tells a pool's state from that of every other that may share this Redis: two apps on one add-on, staging beside
+ * production. A dry run remembers apart, so that trying something out changes nothing for the daemon that acts.
+ */
+function identityOf({
+  HEROKU_APP_NAME: app,
+  PROCESS_TYPE: processType,
+  POOL: pool,
+  DRY_RUN: isDryRun,
+}: PoolConfig): string {
+  return [app ?? '-', processType, pool, ...(isDryRun ? ['dry-run'] : [])].join(':');
+}
+
+const dayMs = 24 * 60 * 60_000;
+
+/** Long enough for the longest window, and for a tick or two that come late. */
+function memoryExpiryMs({
+  POLL_INTERVAL: intervalMs,
+  SCALE_DOWN_STABILIZATION: windowMs,
+}: PoolConfig): number {
+  return Math.ceil(Math.max(dayMs, 3 * intervalMs, windowMs + 2 * intervalMs));
 }

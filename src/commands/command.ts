@@ -10,6 +10,8 @@ export type Surroundings = {
   readonly print: (text: string) => void;
   /** Writes to stderr. */
   readonly complain: (text: string) => void;
+  /** Takes out of a text what must not be seen. */
+  readonly scrub: (text: string) => string;
   readonly isTerminal: boolean;
 };
 

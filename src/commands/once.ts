@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config/load.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { TickReport } from '../telemetry/report.ts';
-import { assemble, secretsOf, tickMsMax } from './assemble.ts';
+import { assemble, secretsOf } from './assemble.ts';
 import { exitCodes, type Command } from './command.ts';
 import { createRecorder } from './recorder.ts';
 
@@ -22,7 +22,7 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
     const recorder = createRecorder(config, log, nowMs);
     const assembly = assemble(config, {
       nowMs,
-      tickMsMax: () => tickMsMax,
+      isPeriodic: false,
       onHerokuReply: recorder.recordHerokuReply,
     });
     try {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
 import { OperationalError } from '../errors.ts';
-import type { TickRecord } from '../loop.ts';
+import type { TickRecord } from '../tick-record.ts';
 import type { HerokuReply } from '../targets/heroku/account.ts';
 import { logTick } from '../telemetry/log.ts';
 import { createNotices } from '../telemetry/notices.ts';
@@ -21,10 +21,12 @@ import type { AssembledPool } from './assemble.ts';
 const publishMsMax = 1_000;
 const publishShareOfInterval = 0.05;
 
-/** Hands each tick's record to all its readers: log, metrics, status, and `web` through Redis. */
+/** Hands each tick's record to all its readers: log, metrics, status and, through Redis, `web`. */
 export type Recorder = {
   readonly metrics: MetricsRecorder;
-  readonly recordTick: (pool: AssembledPool, record: TickRecord) => Promise<TickReport>;
+  readonly recordTick: (pool: AssembledPool, record: TickRecord) => TickReport;
+  /** Lets `web` repeat it. Never throws for trouble with Redis, which is no part of a tick that is over. */
+  readonly publish: (pool: AssembledPool, report: TickReport) => Promise<void>;
   readonly recordHerokuReply: (reply: HerokuReply) => void;
   readonly status: () => Status;
   readonly health: () => Health;
@@ -33,6 +35,7 @@ export type Recorder = {
 export function createRecorder(config: Config, log: Logger, nowMs: () => number): Recorder {
   const reports = new Map<string, TickReport>();
   const lastGoodTicksAtMs = new Map<string, number>();
+  const unpublished = new Set<string>();
   const notice = createNotices(log);
   const metrics = createMetrics(
     config.pools.map(({ POOL, MIN_WORKERS, MAX_WORKERS }) => ({
@@ -44,7 +47,7 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
 
   return {
     metrics,
-    async recordTick(pool, record) {
+    recordTick(pool, record) {
       const report = tickReport(record, pool.policy);
       reports.set(pool.name, report);
       const goodAtMs = goodTickAtMs(record);
@@ -52,9 +55,9 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       metrics.recordTick(record);
       logTick(log, record);
       notice(record);
-      await publish(pool, report);
       return report;
     },
+    publish,
     recordHerokuReply(reply) {
       metrics.recordHerokuReply(reply);
       // What was changed can be asked of Heroku's support under the Request-Id; what was only read hardly ever is.
@@ -79,7 +82,9 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
     { name: pool, intervalMs, snapshots }: AssembledPool,
     report: TickReport,
   ): Promise<void> {
-    const signal = AbortSignal.timeout(Math.min(publishMsMax, intervalMs * publishShareOfInterval));
+    const signal = AbortSignal.timeout(
+      Math.ceil(Math.min(publishMsMax, intervalMs * publishShareOfInterval)),
+    );
     const series = await metrics.seriesOf(pool);
     const lastGoodTickAtMs = lastGoodTicksAtMs.get(pool) ?? null;
     try {
@@ -88,10 +93,13 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
         { version: 1, pool, publishedAtMs, intervalMs, lastGoodTickAtMs, report, metrics: series },
         signal,
       );
+      unpublished.delete(pool);
     } catch (error) {
-      // The tick is over and its own line in the log tells of a Redis in trouble; the next tick publishes again.
       if (!(error instanceof OperationalError)) throw error;
-      log.debug({ pool, err: error }, 'the snapshot for `web` could not be published');
+      // The next tick publishes again; once is enough to say why `web` shows old figures.
+      const level = unpublished.has(pool) ? 'debug' : 'warn';
+      log[level]({ pool, hint: error.hint }, `what \`web\` shows is out of date: ${error.message}`);
+      unpublished.add(pool);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { once as event } from 'node:events';
+import { once as event, setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { startClock, type Clock } from '../clock.ts';
 import { loadConfig, withoutSecrets, type Config } from '../config/load.ts';
@@ -7,7 +7,7 @@ import { createLog } from '../telemetry/log.ts';
 import { statusPage } from '../telemetry/page.ts';
 import { startServer, type TelemetryServer } from '../telemetry/server.ts';
 import { version } from '../version.ts';
-import { assemble, secretsOf, tickMsMax, type AssembledPool } from './assemble.ts';
+import { assemble, secretsOf, type AssembledPool } from './assemble.ts';
 import { exitCodes, type Command, type ExitCode, type Surroundings } from './command.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
@@ -49,11 +49,13 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const recorder = createRecorder(config, log, nowMs);
   const assembly = assemble(config, {
     nowMs,
-    tickMsMax: (intervalMs) => Math.min(intervalMs, tickMsMax),
+    isPeriodic: true,
     onHerokuReply: recorder.recordHerokuReply,
   });
-  const server = await serve(config, recorder, host);
+  let server: TelemetryServer | null = null;
   try {
+    server = await serve(config, recorder, host);
+    if (server !== null) log.info({ port: server.port }, 'serving metrics and status');
     return await tickUntil(shutdown, assembly.pools, recorder, log);
   } finally {
     await server?.close();
@@ -69,6 +71,8 @@ async function tickUntil(
   log: Logger,
 ): Promise<ExitCode> {
   const abandon = new AbortController();
+  // One listener for each wait of each pool is no leak.
+  setMaxListeners(0, abandon.signal);
   const bug = new AbortController();
   const underWay = new Set<Promise<void>>();
 
@@ -79,7 +83,11 @@ async function tickUntil(
       intervalMs: pool.intervalMs,
       logger: clockLogger(log, pool.name),
       async tick() {
-        const work = pool.tick(abandon.signal).then((record) => recorder.recordTick(pool, record));
+        const work = pool.tick(abandon.signal).then(async (record) => {
+          const report = recorder.recordTick(pool, record);
+          await recorder.publish(pool, report);
+          return report;
+        });
         const settled = work.then(
           () => undefined,
           () => undefined,

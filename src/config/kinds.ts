@@ -82,6 +82,23 @@ export function url(protocols: readonly string[]): Kind<string> {
   };
 }
 
+/** A URL whose parts Redis can be given: credentials that decode, and at most the number of a database. */
+export const redisUrl: Kind<string> = {
+  form: url(['redis:', 'rediss:']).form,
+  parse(value) {
+    try {
+      const { username, password, pathname } = new URL(url(['redis:', 'rediss:']).parse(value));
+      decodeURIComponent(username + password);
+      if (!/^\/?\d*$/.test(pathname))
+        throw new Misfit('has a path that is not the number of a database');
+      return value;
+    } catch (error) {
+      if (error instanceof Misfit && !/#/.test(value)) throw error;
+      throw new Misfit('has a password that must be percent-encoded: % as %25, # as %23, / as %2F');
+    }
+  },
+};
+
 const unitsMs: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,

@@ -5,6 +5,7 @@ import {
   interval,
   list,
   oneOf,
+  redisUrl,
   text,
   url,
   type Kind,
@@ -41,11 +42,11 @@ const someDuration = duration({ minMs: 1_000, maxMs: 7 * 86_400_000 });
  */
 export const variables = {
   REDIS_URL: {
-    kind: url(['redis:', 'rediss:']),
+    kind: redisUrl,
     requiredBy: 'redis',
     isSecret: true,
     scope: 'pool',
-    example: 'rediss://:password@host:6379',
+    example: 'rediss://host:6379',
     help: 'Where the queues live',
   },
   REDIS_TLS_REJECT_UNAUTHORIZED: {
@@ -57,11 +58,11 @@ export const variables = {
     help: '`false` accepts self-signed certificates, which Heroku Key-Value Store uses',
   },
   STATE_REDIS_URL: {
-    kind: url(['redis:', 'rediss:']),
+    kind: redisUrl,
     defaultNote: '`REDIS_URL`',
     isSecret: true,
     scope: 'process',
-    example: 'rediss://:password@other-host:6379',
+    example: 'rediss://other-host:6379',
     help: 'Where the autoscaler keeps its own state, if elsewhere',
   },
   QUEUE_SYSTEM: {

@@ -5,6 +5,7 @@ import type { Action, Decision, Memory, Observation, Policy, Step } from './type
 
 /** The memory of a pool that has never been looked at. */
 export const emptyMemory: Memory = {
+  lastSeenAtMs: null,
   recommendations: [],
   orphans: [],
   platformLimit: null,
@@ -25,21 +26,24 @@ export function decide(
   memory: Memory,
 ): { readonly decision: Decision; readonly memory: Memory } {
   assertSound(observation, policy);
-  const { orphans, ...recommended } = recommend(observation, policy, memory);
+  const remembered = notAfter(memory, observation.observedAtMs);
+  const { orphans, ...recommended } = recommend(observation, policy, remembered);
 
   const steps: Step[] = [{ step: 'recommend', ...recommended }];
-  const wanted = follow(rulesOfDemand, recommended.workers, { observation, policy, memory }, steps);
+  const setting = { observation, policy, memory: remembered };
+  const wanted = follow(rulesOfDemand, recommended.workers ?? 0, setting, steps);
 
-  const windowSeconds = policy.scaleDownStabilizationSeconds;
   // What is above the maximum is never asked for, so remembering it would only make memory larger.
   const memorable = Math.min(wanted, policy.maxWorkers);
+  const recommendations = remember(remembered, observation, memorable, policy);
   const next: Memory = {
-    ...memory,
-    recommendations: remember(memory.recommendations, observation, memorable, windowSeconds),
+    ...remembered,
+    lastSeenAtMs: recommendations.length > 0 ? observation.observedAtMs : remembered.lastSeenAtMs,
+    recommendations,
     orphans,
-    platformLimit: platformLimitInForce(memory, observation.observedAtMs),
+    platformLimit: platformLimitInForce(remembered, observation.observedAtMs),
   };
-  const desired = follow(rulesOfSupply, wanted, { observation, policy, memory: next }, steps);
+  const desired = follow(rulesOfSupply, wanted, { ...setting, memory: next }, steps);
 
   const last = steps.at(-1)?.step ?? 'recommend';
   const decision: Decision = {
@@ -82,4 +86,22 @@ function assertSound(observation: Observation, policy: Policy): void {
   }
   if (policy.minWorkers > policy.maxWorkers) throw new Error('minWorkers is above maxWorkers');
   if (!(policy.eventsPerWorker > 0)) throw new Error('eventsPerWorker must be above 0');
+}
+
+/** A clock that was set back, or that of another machine, must not make memories last until it has caught up. */
+function notAfter(memory: Memory, nowMs: number): Memory {
+  const { lastSeenAtMs, recommendations, orphans, platformLimit } = memory;
+  return {
+    ...memory,
+    lastSeenAtMs: lastSeenAtMs === null ? null : Math.min(lastSeenAtMs, nowMs),
+    recommendations: recommendations.map((each) => ({
+      ...each,
+      madeAtMs: Math.min(each.madeAtMs, nowMs),
+    })),
+    orphans: orphans.map((each) => ({ ...each, seenAtMs: Math.min(each.seenAtMs, nowMs) })),
+    platformLimit: platformLimit && {
+      ...platformLimit,
+      learnedAtMs: Math.min(platformLimit.learnedAtMs, nowMs),
+    },
+  };
 }

@@ -44,11 +44,12 @@ export const rulesOfDemand: readonly Rule[] = [
         return null;
       const useful = Math.max(usefulWorkers(observation.queues, policy), Math.min(workers, 1));
       if (useful >= workers) return null;
-      const names = namesOf(observation, ({ concurrencyLimit }) => concurrencyLimit !== null);
-      return {
-        workers: useful,
-        why: `${names} may run only so many jobs at once: more than ${String(useful)} would idle`,
-      };
+      const caps = observation.queues.flatMap(({ queue, concurrencyLimit }) =>
+        concurrencyLimit === null
+          ? []
+          : [`${queue} runs at most ${counted(concurrencyLimit, 'job')} at once`],
+      );
+      return { workers: useful, why: `${caps.join(', ')}: more workers for that would idle` };
     },
   },
   {
@@ -92,12 +93,12 @@ export const rulesOfSupply: readonly Rule[] = [
       if (peak === undefined || policy.scaleDownStabilizationSeconds === 0) return null;
       const held = Math.min(peak.workers, observation.currentWorkers ?? peak.workers);
       if (held <= workers) return null;
-      const ago = spoken((observation.observedAtMs - peak.madeAtMs) / 1000);
       const window = spoken(policy.scaleDownStabilizationSeconds);
-      return {
-        workers: held,
-        why: `needed ${counted(peak.workers, 'worker')} ${ago} ago, and scaling down waits ${window}`,
-      };
+      const ago = spoken((observation.observedAtMs - peak.madeAtMs) / 1000);
+      const need = peak.isFound
+        ? `found ${counted(peak.workers, 'worker')} running ${ago} ago without knowing why`
+        : `needed ${counted(peak.workers, 'worker')} ${ago} ago`;
+      return { workers: held, why: `${need}, and scaling down waits ${window}` };
     },
   },
   {

@@ -3,11 +3,12 @@ import { counted } from './words.ts';
 
 /** An orphaned job keeps a worker alive this long: only a live worker recovers it, but some are never recovered. */
 const orphanPatienceMs = 10 * 60_000;
-/** Enough to see that some are young; a longer list would make memory as large as the trouble. */
-const rememberedOrphansMax = 200;
+/** As many as one reading lists; of more, those that were known first are followed. */
+const rememberedOrphansMax = 1_000;
 
 export type Recommendation = {
-  readonly workers: number;
+  /** Null when no queue could be read, so that nothing is known of the demand. */
+  readonly workers: number | null;
   readonly why: string;
   readonly orphans: Memory['orphans'];
 };
@@ -28,29 +29,31 @@ export function recommend(
     ({ seenAtMs }) => observation.observedAtMs - seenAtMs < orphanPatienceMs,
   ).length;
 
+  const { queues, unreadableQueues } = observation;
+  if (queues.length === 0 && unreadableQueues.length > 0)
+    return { workers: null, orphans, why: 'no queue of the pool could be read' };
+  // Part of the demand is demand at least.
+  const partly = unreadableQueues.length > 0 ? 'as far as could be read, ' : '';
+
   const workers = Math.ceil(ready / policy.eventsPerWorker);
   if (workers > 0) {
     const each = counted(policy.eventsPerWorker, 'job');
-    return {
-      workers,
-      orphans,
-      why: `${counted(ready, 'ready job')} ÷ ${each} per worker → ${String(workers)}`,
-    };
+    const why = `${partly}${counted(ready, 'ready job')} ÷ ${each} per worker → ${String(workers)}`;
+    return { workers, orphans, why };
   }
   if (active > 0)
     return {
       workers: 1,
       orphans,
-      why: `nothing is ready, but ${counted(active, 'job')} still running`,
+      why: `${partly}nothing is ready, but ${counted(active, 'job')} still running`,
     };
-  if (recoverable > 0) {
+  if (recoverable > 0)
     return {
       workers: 1,
       orphans,
-      why: `only a worker can recover ${counted(recoverable, 'orphaned job')}`,
+      why: `${partly}only a worker can recover ${counted(recoverable, 'orphaned job')}`,
     };
-  }
-  return { workers: 0, orphans, why: 'no job is ready or running' };
+  return { workers: 0, orphans, why: `${partly}no job is ready or running` };
 }
 
 /**
@@ -68,13 +71,18 @@ export function usefulWorkers(queues: readonly QueueReading[], policy: Policy): 
 }
 
 function rememberOrphans(
-  { observedAtMs, queues }: Observation,
+  { observedAtMs, queues, unreadableQueues }: Observation,
   known: Memory['orphans'],
 ): Memory['orphans'] {
   const seenAtMs = new Map(known.map((orphan) => [orphan.job, orphan.seenAtMs]));
-  return queues
+  const seen = queues
     .flatMap(({ queue, orphanedJobIds }) => orphanedJobIds.map((id) => `${queue}:${id}`))
-    .map((job) => ({ job, seenAtMs: seenAtMs.get(job) ?? observedAtMs }))
+    .map((job) => ({ job, seenAtMs: seenAtMs.get(job) ?? observedAtMs }));
+  // What cannot be looked at now is not forgotten: its time goes on.
+  const unseen = known.filter(({ job }) =>
+    unreadableQueues.some(({ queue }) => job.startsWith(`${queue}:`)),
+  );
+  return [...seen, ...unseen]
     .sort((one, other) => one.seenAtMs - other.seenAtMs)
     .slice(0, rememberedOrphansMax);
 }

@@ -1,4 +1,4 @@
-import type { Memory, Observation } from './types.ts';
+import type { Memory, Observation, Policy } from './types.ts';
 
 type Recommendations = Memory['recommendations'];
 
@@ -6,24 +6,29 @@ type Recommendations = Memory['recommendations'];
  * Adds a recommendation to those of the window. Of the earlier ones only those that are higher than all later ones are
  * kept: no other can ever be the highest again, so the list is short however long the window.
  *
- * When nothing is remembered at all, the workers found running count as recommended now, so that a restart of the
- * daemon removes no one early. (Seeding whenever the window is empty would forbid scaling down for ever when the
- * interval is longer than the window.)
+ * When nothing is remembered, or what is remembered ended too long ago, the workers found running count as recommended
+ * now, so that neither a restart of the daemon nor an outage removes anyone early. (Doing so whenever the window is
+ * empty would forbid scaling down for ever when the interval is longer than the window.)
  */
 export function remember(
-  earlier: Recommendations,
+  { recommendations, lastSeenAtMs }: Memory,
   { observedAtMs, currentWorkers }: Observation,
   workers: number,
-  windowSeconds: number,
+  { scaleDownStabilizationSeconds, continuitySeconds }: Policy,
 ): Recommendations {
-  const seeded =
-    earlier.length === 0 && currentWorkers !== null
-      ? [{ madeAtMs: observedAtMs, workers: currentWorkers }]
-      : earlier;
-  const inWindow = seeded.filter(({ madeAtMs }) => observedAtMs - madeAtMs < windowSeconds * 1000);
+  const isContinued =
+    lastSeenAtMs !== null && observedAtMs - lastSeenAtMs <= continuitySeconds * 1000;
+  // Without the workers that run, there is nothing to begin from.
+  if (!isContinued && currentWorkers === null) return [];
+  const earlier = isContinued
+    ? recommendations
+    : [{ madeAtMs: observedAtMs, workers: currentWorkers ?? 0, isFound: true }];
+  const inWindow = earlier.filter(
+    ({ madeAtMs }) => observedAtMs - madeAtMs < scaleDownStabilizationSeconds * 1000,
+  );
   return [
     ...inWindow.filter((other) => other.workers > workers),
-    { madeAtMs: observedAtMs, workers },
+    { madeAtMs: observedAtMs, workers, isFound: false },
   ];
 }
 

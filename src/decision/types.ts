@@ -54,6 +54,8 @@ export type Policy = {
   readonly eventsPerWorker: number;
   /** Jobs one worker runs at once; null when nobody said so. */
   readonly concurrency: number | null;
+  /** After a gap longer than this in what was seen, memory counts as none: nobody knows what was needed meanwhile. */
+  readonly continuitySeconds: number;
   /** Scale down only to the highest recommendation of this long. */
   readonly scaleDownStabilizationSeconds: number;
   /** Most workers added in one tick; null for any number. */
@@ -64,8 +66,15 @@ export type Policy = {
 
 /** What a decision must remember of earlier ones: a plain value that can be stored, bounded in size. */
 export type Memory = {
+  /** When the pool was last seen and its workers counted; null before that. */
+  readonly lastSeenAtMs: number | null;
   /** Earlier recommendations, oldest first, each higher than all that follow it: those a later window can still need. */
-  readonly recommendations: readonly { readonly madeAtMs: number; readonly workers: number }[];
+  readonly recommendations: readonly {
+    readonly madeAtMs: number;
+    readonly workers: number;
+    /** Not recommended, but found running when the pool was first seen, or seen again after a gap. */
+    readonly isFound: boolean;
+  }[];
   /** When each orphaned job was first seen as such. */
   readonly orphans: readonly { readonly job: string; readonly seenAtMs: number }[];
   /** The most workers the platform allows, learned from a refusal. */
@@ -95,7 +104,8 @@ export type Limit = (typeof limits)[number];
 /** One stage of a decision that changed the number of workers, with the sentence that says why. */
 export type Step = {
   readonly step: 'recommend' | Limit;
-  readonly workers: number;
+  /** Null when nothing could be recommended, because no queue could be read. */
+  readonly workers: number | null;
   readonly why: string;
 };
 
@@ -104,8 +114,8 @@ export type Action = 'scale-up' | 'scale-down' | 'hold';
 export type Decision = {
   readonly action: Action;
   readonly currentWorkers: number | null;
-  /** From the formula alone. */
-  readonly recommendedWorkers: number;
+  /** From the formula alone; null when no queue could be read. */
+  readonly recommendedWorkers: number | null;
   /** After every limit. */
   readonly desiredWorkers: number;
   /** The last limit that changed the number. */

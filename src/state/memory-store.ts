@@ -15,12 +15,14 @@ export type MemoryStore = {
   save(memory: Memory, signal: AbortSignal): Promise<void>;
 };
 
-const expiryMs = 24 * 60 * 60_000;
 const count = z.number().int().nonnegative();
 const stored = z.object({
-  version: z.literal(2),
+  version: z.literal(3),
   memory: z.object({
-    recommendations: z.array(z.object({ madeAtMs: z.number(), workers: count })),
+    lastSeenAtMs: z.number().nullable(),
+    recommendations: z.array(
+      z.object({ madeAtMs: z.number(), workers: count, isFound: z.boolean() }),
+    ),
     orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
     platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
     drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number() })),
@@ -30,15 +32,19 @@ const stored = z.object({
 });
 
 /** One key for each pool, apart from all queues. */
-export function createMemoryStore(redis: RedisConnection, pool: string): MemoryStore {
-  const key = `backlog-autoscaler:memory:${pool}`;
+export function createMemoryStore(
+  redis: RedisConnection,
+  identity: string,
+  expiryMs: number,
+): MemoryStore {
+  const key = `backlog-autoscaler:memory:${identity}`;
   return {
     async load(signal) {
       const text = await redis.run('STATE_UNAVAILABLE', signal, (client) => client.get(key));
       return text === null ? emptyMemory : parse(text);
     },
     async save(memory, signal) {
-      const text = JSON.stringify({ version: 2, memory });
+      const text = JSON.stringify({ version: 3, memory });
       await redis.run('STATE_UNAVAILABLE', signal, (client) =>
         client.set(key, text, 'PX', expiryMs),
       );

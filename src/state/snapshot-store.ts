@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { limits } from '../decision/types.ts';
 import { errorCodes } from '../errors.ts';
 import type { RedisConnection } from '../redis.ts';
-import { outcomes, type TickReport } from '../telemetry/report.ts';
+import { outcomes } from '../tick-record.ts';
+import type { TickReport } from '../telemetry/report.ts';
 
 const count = z.number().int().nonnegative();
 const unixMs = z.number().nonnegative().max(8.64e15);
@@ -90,7 +91,7 @@ export type SnapshotStore = {
    */
   publish(snapshot: Snapshot, signal: AbortSignal): Promise<void>;
   /**
-   * What was published within a day, newest first; entries that cannot be understood are skipped, with the reason.
+   * What was published within a day or four intervals, newest first; entries that cannot be understood are skipped, with the reason.
    * @throws {OperationalError} `STATE_UNAVAILABLE`
    */
   readAll(signal: AbortSignal): Promise<{
@@ -99,7 +100,10 @@ export type SnapshotStore = {
   }>;
 };
 
-const expiryMs = 24 * 60 * 60_000;
+const dayMs = 24 * 60 * 60_000;
+/** A snapshot outlives the three intervals after which its pool counts as unhealthy, or nobody would see that it is. */
+const expiryMsOf = ({ intervalMs }: Snapshot) => Math.ceil(Math.max(dayMs, 4 * intervalMs));
+const indexExpiryMs = 4 * dayMs;
 /** A sorted set of the pools' names by the time of their snapshot, so that nobody has to search all keys for them. */
 const index = 'backlog-autoscaler:snapshots';
 const keyOf = (pool: string) => `backlog-autoscaler:snapshot:${pool}`;
@@ -112,10 +116,10 @@ export function createSnapshotStore(redis: RedisConnection): SnapshotStore {
       await redis.run('STATE_UNAVAILABLE', signal, async (client) => {
         const replies = await client
           .multi()
-          .set(keyOf(pool), JSON.stringify(snapshot), 'PX', expiryMs)
+          .set(keyOf(pool), JSON.stringify(snapshot), 'PX', expiryMsOf(snapshot))
           .zadd(index, publishedAtMs, pool)
-          .zremrangebyscore(index, '-inf', publishedAtMs - expiryMs)
-          .pexpire(index, expiryMs)
+          .zremrangebyscore(index, '-inf', publishedAtMs - indexExpiryMs)
+          .pexpire(index, indexExpiryMs)
           .exec();
         for (const [error] of replies ?? []) if (error !== null) throw error;
       });

@@ -1,7 +1,7 @@
 import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type { QueueReading } from '../decision/types.ts';
-import type { TickRecord } from '../loop.ts';
+import type { TickRecord } from '../tick-record.ts';
 import { whyUndecided } from './report.ts';
 import { createScrubber, scrubJson } from './scrub.ts';
 
@@ -57,7 +57,7 @@ export function logTick(log: Logger, record: TickRecord): void {
   log[level](
     {
       pool,
-      currentWorkers: observation?.currentWorkers ?? null,
+      currentWorkers: record.currentWorkers,
       recommendedWorkers: decision?.recommendedWorkers ?? null,
       desiredWorkers: decision?.desiredWorkers ?? null,
       action: decision?.action ?? 'hold',

@@ -7,7 +7,7 @@ import {
 } from 'prom-client';
 import { limits, type Action, type Observation, type QueueReading } from '../decision/types.ts';
 import { errorCodes } from '../errors.ts';
-import { outcomes, type TickRecord } from '../loop.ts';
+import { outcomes, type TickRecord } from '../tick-record.ts';
 import { metricFamilies, registerFamilies, type Metrics } from './metric-families.ts';
 import { goodTickAtMs } from './report.ts';
 
@@ -158,9 +158,12 @@ function forgetQueues(metrics: Metrics, pool: string, queues: readonly string[])
   }
 }
 
-function recordWorkers(metrics: Metrics, { pool, observation, decision, error }: TickRecord): void {
+function recordWorkers(
+  metrics: Metrics,
+  { pool, observation, currentWorkers, decision, error }: TickRecord,
+): void {
   const labels = { pool };
-  setOrForget(metrics.autoscaler_workers_current, labels, observation?.currentWorkers ?? null);
+  setOrForget(metrics.autoscaler_workers_current, labels, currentWorkers);
   setOrForget(metrics.autoscaler_workers_recommended, labels, decision?.recommendedWorkers ?? null);
   setOrForget(metrics.autoscaler_workers_desired, labels, decision?.desiredWorkers ?? null);
   const steps = new Set(decision?.steps.map(({ step }) => step));

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { DrainReport, TickRecord } from '../loop.ts';
+import type { DrainReport, TickRecord } from '../tick-record.ts';
 
 /** Says once for each pool, not at every tick, what keeps its jobs from being protected as well as they could be. */
 export function createNotices(log: Logger): (record: TickRecord) => void {

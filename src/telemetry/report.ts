@@ -1,10 +1,7 @@
 import type { Blocked } from '../drain/plan.ts';
 import type { Decision, Limit, Step, UnreadableQueue } from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Outcome, TickRecord } from '../loop.ts';
-
-/** Part of the report's words, for whoever reads one back. */
-export { outcomes } from '../loop.ts';
+import type { Outcome, TickRecord } from '../tick-record.ts';
 
 /** What `once --json` and `/status.json` say of a pool. Counts are whole numbers; what is not known is null. */
 export type TickReport = {
@@ -87,7 +84,7 @@ export function tickReport(
     at: new Date(startedAtMs).toISOString(),
     minWorkers: bounds.minWorkers,
     maxWorkers: bounds.maxWorkers,
-    currentWorkers: decision?.currentWorkers ?? observation?.currentWorkers ?? null,
+    currentWorkers: decision?.currentWorkers ?? record.currentWorkers,
     recommendedWorkers: decision?.recommendedWorkers ?? null,
     desiredWorkers: decision?.desiredWorkers ?? null,
     action: decision?.action ?? 'hold',

@@ -39,6 +39,7 @@ export function policy(known: Partial<Policy> = {}): Policy {
     maxWorkers: 1000,
     eventsPerWorker: 100,
     concurrency: null,
+    continuitySeconds: 600,
     scaleDownStabilizationSeconds: 0,
     scaleUpStep: null,
     scaleDownStep: null,
@@ -49,7 +50,8 @@ export function policy(known: Partial<Policy> = {}): Policy {
 /** A memory with one recommendation, so that the workers found running do not count as one. */
 export function memory(known: Partial<Memory> = {}): Memory {
   return {
-    recommendations: [{ madeAtMs: 0, workers: 0 }],
+    lastSeenAtMs: startMs,
+    recommendations: [{ madeAtMs: 0, workers: 0, isFound: false }],
     orphans: [],
     platformLimit: null,
     drains: [],

@@ -17,6 +17,7 @@ export async function runCheck(
       shutdown: options.shutdown ?? new AbortController().signal,
       print: (text) => (output += text),
       complain: () => undefined,
+      scrub: (text) => text,
       isTerminal: false,
     },
   );

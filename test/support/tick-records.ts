@@ -1,6 +1,6 @@
 import type { Decision, Observation, QueueReading } from '../../src/decision/types.ts';
 import { OperationalError } from '../../src/errors.ts';
-import type { TickRecord } from '../../src/loop.ts';
+import type { TickRecord } from '../../src/tick-record.ts';
 
 /** Ticks as the loop would record them, for everything that reads a record. */
 const startedAtMs = Date.UTC(2026, 0, 5, 12, 0, 0);
@@ -58,7 +58,9 @@ export const hold: Decision = {
 
 /** A tick that scaled up, unless told otherwise. */
 export function tick(changes: Partial<TickRecord> = {}): TickRecord {
+  const seen = changes.observation === undefined ? observation() : changes.observation;
   return {
+    currentWorkers: seen?.currentWorkers ?? null,
     pool: 'worker',
     startedAtMs,
     durationSeconds: 0.25,

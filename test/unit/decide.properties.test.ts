@@ -40,7 +40,11 @@ const policies: fc.Arbitrary<Policy> = fc
 
 const memories: fc.Arbitrary<Memory> = fc.constantFrom(
   emptyMemory,
-  { ...emptyMemory, recommendations: [{ madeAtMs: startMs - 30_000, workers: 12 }] },
+  {
+    ...emptyMemory,
+    lastSeenAtMs: startMs - 30_000,
+    recommendations: [{ madeAtMs: startMs - 30_000, workers: 12, isFound: false }],
+  },
   { ...emptyMemory, platformLimit: { workers: 7, learnedAtMs: startMs - 30_000 } },
 );
 

@@ -9,7 +9,9 @@ const unreadable = { unreadableQueues: [{ queue: 'broken', why: 'wrong type' }] 
 
 /** What a recommendation of so many workers, made so long ago, leaves in memory. */
 const recommended = (workers: number, minutesAgo: number) =>
-  memory({ recommendations: [{ madeAtMs: startMs - minutesAgo * minute, workers }] });
+  memory({
+    recommendations: [{ madeAtMs: startMs - minutesAgo * minute, workers, isFound: false }],
+  });
 
 type Row = [
   name: string,

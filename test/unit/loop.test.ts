@@ -108,10 +108,11 @@ describe('a tick', () => {
     const { tick, asked } = world({
       queues: { read: () => Promise.reject(trouble('QUEUE_UNREADABLE')) },
     });
-    const { outcome, error, observation } = await tick();
+    const { outcome, error, observation, currentWorkers } = await tick();
     expect(outcome).toBe('failed');
     expect(error?.code).toBe('QUEUE_UNREADABLE');
-    expect(observation?.currentWorkers).toBe(2);
+    expect(observation).toBeNull();
+    expect(currentWorkers).toBe(2);
     expect(asked).toEqual([]);
   });
 
@@ -145,7 +146,7 @@ describe('a tick', () => {
     expect(asked).toEqual([3]);
   });
 
-  test('still says what it would want when the platform cannot be read, and forgets it', async () => {
+  test('still says what it would want when the platform cannot be read, and remembers no start', async () => {
     const unreachable = {
       ...target({ current: [] }),
       currentWorkers: () => Promise.reject(trouble('TARGET_UNAVAILABLE')),
@@ -157,7 +158,7 @@ describe('a tick', () => {
       code: 'TARGET_UNAVAILABLE',
       desired: 9,
     });
-    expect(saved).toEqual([]);
+    expect(saved.at(-1)).toMatchObject({ lastSeenAtMs: null, recommendations: [] });
   });
 
   test('keeps what it saw and decided when only the change fails', async () => {

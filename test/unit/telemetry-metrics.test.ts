@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { limits } from '../../src/decision/types.ts';
 import { errorCodes } from '../../src/errors.ts';
-import { outcomes } from '../../src/loop.ts';
+import { outcomes } from '../../src/tick-record.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { metricFamilies } from '../../src/telemetry/metric-families.ts';
 import {

@@ -1,3 +1,4 @@
+import { createPace } from './pacing.ts';
 import type { Target } from '../target.ts';
 import type { HerokuAccount } from './account.ts';
 import type { Dyno, ProcessType } from './shapes.ts';
@@ -17,6 +18,7 @@ export function createHerokuTarget(parts: {
 }): Target {
   const { account, app, processType, nowMs } = parts;
   let lastReading: Reading | null = null;
+  const pace = createPace(nowMs);
   let lastListing: Listing | null = null;
 
   function isYoung({ askedAtMs }: Reading | Listing, maxAgeMs: number): boolean {
@@ -28,7 +30,7 @@ export function createHerokuTarget(parts: {
   async function read(maxAgeMs: number, signal: AbortSignal): Promise<readonly ProcessType[]> {
     if (lastReading && isYoung(lastReading, maxAgeMs)) return lastReading.formation;
     const askedAtMs = nowMs();
-    const formation = await account.formation(app, signal);
+    const formation = await pace('read', () => account.formation(app, signal));
     lastReading = { askedAtMs, formation };
     return formation;
   }
@@ -43,7 +45,7 @@ export function createHerokuTarget(parts: {
     async listWorkers(maxAgeMs, signal) {
       if (!lastListing || !isYoung(lastListing, maxAgeMs)) {
         const askedAtMs = nowMs();
-        lastListing = { askedAtMs, dynos: await account.dynos(app, signal) };
+        lastListing = { askedAtMs, dynos: await pace('read', () => account.dynos(app, signal)) };
       }
       return lastListing.dynos
         .filter(({ type }) => type === processType)
@@ -62,7 +64,7 @@ export function createHerokuTarget(parts: {
       // Until the reply is here nobody knows what holds: a request that fails may still have been obeyed.
       lastReading = null;
       lastListing = null;
-      const reply = await account.scale(app, processType, workers, signal);
+      const reply = await pace('change', () => account.scale(app, processType, workers, signal));
       if (reply.kind === 'scaled') {
         const replied = new Set(reply.formation.map(({ type }) => type));
         const others = before?.formation.filter(({ type }) => !replied.has(type)) ?? [];

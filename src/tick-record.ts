@@ -1,0 +1,32 @@
+import type { Decision, Observation } from './decision/types.ts';
+import type { Plan } from './drain/plan.ts';
+import type { OperationalError } from './errors.ts';
+
+/** What became of a tick. `not-leader` is reserved for daemons that share a lease. */
+export const outcomes = ['scaled', 'held', 'draining', 'dry-run', 'not-leader', 'failed'] as const;
+export type Outcome = (typeof outcomes)[number];
+
+/** All that is known about one tick: log, metrics, status and `--json` are readers of this one value. */
+export type TickRecord = {
+  readonly pool: string;
+  readonly startedAtMs: number;
+  readonly durationSeconds: number;
+  /** What was seen of the queues; null when their server was out of reach. */
+  readonly observation: Observation | null;
+  /** Workers asked of the platform, also when nothing else could be seen; null when that is unknown. */
+  readonly currentWorkers: number | null;
+  readonly decision: Decision | null;
+  readonly outcome: Outcome;
+  /** What became of the workers that should go; null when none should and the tail can be relied on. */
+  readonly drain: DrainReport | null;
+  /** A tick without an error is a good one. */
+  readonly error: OperationalError | null;
+};
+
+export type DrainReport = Pick<
+  Plan,
+  'marked' | 'cancelled' | 'blocked' | 'unknown' | 'freedAfterSeconds'
+> & {
+  /** Whether the platform was seen to remove other workers than those with the highest numbers. */
+  readonly isTailUnknown: boolean;
+};
