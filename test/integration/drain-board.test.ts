@@ -96,11 +96,6 @@ describe('the marks', () => {
     await board.liftAll(soon());
     expect(await client.keys('*')).toEqual([marksKey('others')]);
   });
-
-  test('are not touched when there is nothing to say', async () => {
-    await board.mark([], [], soon());
-    expect(await client.keys('*')).toEqual([]);
-  });
 });
 
 describe('the heartbeats', () => {
@@ -173,5 +168,7 @@ test('says that the state is out of reach when Redis is', async () => {
   ]);
   for (const answer of answers)
     expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'STATE_UNAVAILABLE' } });
+  // What says nothing needs no server.
+  await expect(lost.mark([], [], signal)).resolves.toBeUndefined();
   gone.close();
 });
