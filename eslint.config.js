@@ -10,7 +10,7 @@ const mayImport = {
   queues: ['decision/types', 'errors', 'redis'],
   targets: ['errors', 'deadline'],
   state: ['decision/types', 'decision/decide', 'errors', 'redis', 'telemetry/report'],
-  telemetry: ['decision/types', 'drain/plan', 'errors', 'loop', 'version'],
+  telemetry: ['decision/types', 'drain/plan', 'drain/verdict', 'errors', 'loop', 'version'],
   demo: ['errors', 'commands/run', 'worker/index'],
   drain: ['decision/types', 'errors', 'redis', 'targets/target'],
   worker: ['drain/protocol'],

@@ -178,7 +178,9 @@ describe('a scale-down through the drain', () => {
         },
       },
     });
-    expect(await tick()).toMatchObject({ outcome: 'scaled', drain: { marked: [] } });
+    expect(await tick()).toMatchObject({
+      ...{ outcome: 'scaled', drain: { marked: [], freedAfterSeconds: [0, 0, 0, 0] } },
+    });
     expect(state.workers).toBe(1);
     expect(marks[0]?.marked.toSorted()).toEqual([2, 3, 4, 5].map(dyno));
     // They keep their marks until they are gone.
