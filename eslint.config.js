@@ -17,7 +17,7 @@ const mayImport = {
     'telemetry/report',
     'tick-record',
   ],
-  telemetry: ['decision/types', 'drain/plan', 'errors', 'tick-record', 'version'],
+  telemetry: ['decision/types', 'drain/plan', 'drain/verdict', 'errors', 'tick-record', 'version'],
   demo: ['errors', 'commands/run', 'worker/index'],
   drain: ['decision/types', 'errors', 'redis', 'targets/target'],
   worker: ['drain/protocol'],

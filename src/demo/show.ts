@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { killGraceSeconds, minWorkers, untilDaemonTicks, type DemoApp } from './app.ts';
 import { createLines, createPanel, type Display, type Scene } from './display.ts';
 import type { Dyno } from './heroku/dyno.ts';
-import { killGraceSeconds, minWorkers, startStage, untilDaemonTicks } from './stage.ts';
-import type { Stage } from './stage.ts';
+import { startStage, type Stage } from './stage.ts';
 import { countJobs, isGood, readable, startAccount, type Counts } from './summary.ts';
 import { produceBursts, trickle } from './traffic.ts';
 
@@ -27,6 +27,7 @@ Jobs are queued in bursts. The autoscaler looks at the queues every 2 s and has
 workers added while jobs wait, and removed when they are no longer needed.
 Redis, the queues (BullMQ), the workers and the autoscaler are real. Heroku is a
 stand-in: its dynos are processes here, and get ${killGraceSeconds} s to end instead of 30.
+A second app, not shown, gets the same jobs but does not protect them.
 
 `;
 
@@ -41,7 +42,8 @@ export async function playShow(options: ShowOptions): Promise<boolean> {
   options.complain('Starting Redis, a stand-in for Heroku, and the autoscaler…\n');
   const stage = await startStage();
   try {
-    await untilDaemonTicks(stage, options.shutdown);
+    const apps = [stage.app, stage.unprotected];
+    await Promise.all(apps.map((app) => untilDaemonTicks(app, options.shutdown)));
     return await Promise.race([play(stage, options), stage.redis.lost]);
   } finally {
     await stage.close();
@@ -63,50 +65,60 @@ async function play(stage: Stage, options: ShowOptions): Promise<boolean> {
   display.say(readable(summary));
   if (!isKept) return isGood(summary) && !shutdown.aborted;
 
+  await stage.unprotected.close();
   display.say('\nA few jobs go on being queued, until you end this with Ctrl-C.\n\n');
   // Kept completed jobs would pile up.
   const opts = { removeOnComplete: 100 };
   await Promise.all([
-    trickle(stage.queues, shutdown, opts),
-    watch(stage, display, () => shutdown.aborted),
+    trickle(stage.app.queues, shutdown, opts),
+    watch(stage.app, display, () => Promise.resolve(shutdown.aborted)),
   ]);
   return true;
 }
 
 /** Resolves when every job is done and the workers are back at the least, or there is no more to wait for. */
 async function playBursts(stage: Stage, display: Display, shutdown: AbortSignal): Promise<void> {
+  const { app, unprotected } = stage;
   const startedAtMs = Date.now();
   const over = new AbortController();
   let isProducing = true;
-  const producing = produceBursts(stage.queues, over.signal, (says) => {
-    display.announce(says);
-  }).finally(() => (isProducing = false));
-  const watching = watch(stage, display, ({ ready, running, later }) => {
-    if (shutdown.aborted || stage.daemon.hasCrashed()) return true;
+  const producing = Promise.all([
+    produceBursts(app.queues, over.signal, (says) => {
+      display.announce(says);
+    }),
+    produceBursts(unprotected.queues, over.signal, () => undefined),
+  ]).finally(() => (isProducing = false));
+  const watching = watch(app, display, async (jobs) => {
+    if (shutdown.aborted || app.daemon.hasCrashed()) return true;
     if (Date.now() - startedAtMs > showSecondsMax * 1000) return true;
-    return !isProducing && ready + running + later === 0 && workersOf(stage).length === minWorkers;
+    if (isProducing || !isDone(jobs) || workersOf(app).length > minWorkers) return false;
+    return isDone(await countJobs(unprotected.queues));
   }).finally(() => {
     over.abort();
   });
   await Promise.all([producing, watching]);
 }
 
+function isDone({ ready, running, later }: Counts): boolean {
+  return ready + running + later === 0;
+}
+
 async function watch(
-  stage: Stage,
+  app: DemoApp,
   display: Display,
-  isOver: (jobs: Counts) => boolean,
+  isOver: (jobs: Counts) => Promise<boolean>,
 ): Promise<void> {
   for (;;) {
-    const jobs = await countJobs(stage.queues);
-    display.show(sceneOf(stage, jobs));
-    if (isOver(jobs)) return;
+    const jobs = await countJobs(app.queues);
+    display.show(sceneOf(app, jobs));
+    if (await isOver(jobs)) return;
     await sleep(sceneIntervalMs);
   }
 }
 
-function sceneOf(stage: Stage, jobs: Counts): Scene {
-  const { daemon } = stage;
-  const workers = workersOf(stage).map(({ state }) => state);
+function sceneOf(app: DemoApp, jobs: Counts): Scene {
+  const { daemon } = app;
+  const workers = workersOf(app).map(({ state }) => state);
   return {
     ...{ atMs: Date.now(), jobs, workers },
     lastTick: daemon.lastTick(),
@@ -114,7 +126,7 @@ function sceneOf(stage: Stage, jobs: Counts): Scene {
   };
 }
 
-function workersOf({ heroku }: Stage): readonly Dyno[] {
+function workersOf({ heroku }: DemoApp): readonly Dyno[] {
   return heroku
     .livingDynos()
     .filter(({ plan }) => plan.type === 'worker')

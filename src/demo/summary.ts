@@ -1,14 +1,17 @@
 import type { Job } from 'bullmq';
+import { maxWorkers } from './app.ts';
 import { queueNames, type Queues, type Work } from './jobs.ts';
 import type { DemoRedis } from './redis.ts';
-import { maxWorkers, type Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** What became of the jobs, and what it cost. */
 export type Summary = {
   readonly jobsIn: number;
   readonly jobsDone: number;
-  /** How often a job's worker was ended while it ran; such jobs were run again. */
+  /** How often a job had to be started again, because its worker was ended while it ran. */
   readonly jobsInterrupted: number;
+  /** The same of the second app, which got the same jobs and does not protect them. */
+  readonly jobsInterruptedUnprotected: number;
   /** From the moment a job could be started until it was started for the last time; null without jobs. */
   readonly longestWaitSeconds: number | null;
   /** 95 of 100 jobs waited no longer. */
@@ -49,23 +52,22 @@ export async function countJobs(queues: Queues): Promise<Counts> {
 
 /** Starts to account; the returned function tells what came together since. */
 export function startAccount(stage: Stage): () => Promise<Summary> {
-  const workerSeconds = () => stage.heroku.usage().dynoSeconds['worker'] ?? 0;
-  const patches = () => stage.heroku.usage().formationPatches;
+  const { heroku, queues, daemon } = stage.app;
+  const workerSeconds = () => heroku.usage().dynoSeconds['worker'] ?? 0;
+  const patches = () => heroku.usage().formationPatches;
   const before = { atMs: Date.now(), workerSeconds: workerSeconds(), patches: patches() };
 
   return async () => {
     const seconds = (Date.now() - before.atMs) / 1000;
     const dynoSeconds = workerSeconds() - before.workerSeconds;
-    const { ready, running, later, done, failed } = await countJobs(stage.queues);
-    const jobs = (
-      await Promise.all(queueNames.map((name) => stage.queues[name].getCompleted()))
-    ).flat();
+    const { ready, running, later, done, failed } = await countJobs(queues);
+    const jobs = (await Promise.all(queueNames.map((name) => queues[name].getCompleted()))).flat();
     const waits = jobs.map(waitSeconds).sort((a, b) => a - b);
     return {
       jobsIn: ready + running + later + done + failed,
       jobsDone: done,
-      // BullMQ counts how often it took a job back from a worker that was gone.
-      jobsInterrupted: jobs.reduce((sum, { stalledCounter }) => sum + stalledCounter, 0),
+      jobsInterrupted: await countInterruptions(queues),
+      jobsInterruptedUnprotected: await countInterruptions(stage.unprotected.queues),
       longestWaitSeconds: waits.at(-1) ?? null,
       p95WaitSeconds: waits[Math.ceil(0.95 * waits.length) - 1] ?? null,
       dynoSeconds: rounded(dynoSeconds),
@@ -73,9 +75,14 @@ export function startAccount(stage: Stage): () => Promise<Summary> {
       formationPatches: patches() - before.patches,
       seconds: rounded(seconds),
       redisServer: stage.redis.server,
-      daemonCrashed: stage.daemon.hasCrashed(),
+      daemonCrashed: daemon.hasCrashed(),
     };
   };
+}
+
+async function countInterruptions(queues: Queues): Promise<number> {
+  const jobs = (await Promise.all(queueNames.map((name) => queues[name].getJobs()))).flat();
+  return jobs.reduce((sum, { attemptsStarted }) => sum + Math.max(0, attemptsStarted - 1), 0);
 }
 
 function waitSeconds({ timestamp, opts, processedOn = timestamp }: Job<Work>): number {
@@ -97,7 +104,11 @@ export function readable(summary: Summary): string {
   const percent = Math.round((1 - dynoSeconds / fixedFleetDynoSeconds) * 100);
   const rows = [
     ['Jobs', `${jobsDone} of ${jobsIn} done in ${shown(summary.seconds)}`],
-    ['Interrupted', interrupted(summary)],
+    ['Interrupted', String(summary.jobsInterrupted)],
+    [
+      'Unprotected',
+      `${summary.jobsInterruptedUnprotected} interrupted of the same jobs in the app that does not protect them`,
+    ],
     ['Longest wait', shown(summary.longestWaitSeconds)],
     ['95th percentile', `${shown(summary.p95WaitSeconds)}: 95 of 100 jobs waited no longer`],
     ['Dyno-seconds', `${Math.round(dynoSeconds)} of workers`],
@@ -113,9 +124,4 @@ export function readable(summary: Summary): string {
     ...(summary.daemonCrashed ? ['The autoscaler crashed.\n'] : []),
   ];
   return `\nSummary\n${table}${trouble.join('')}`;
-}
-
-function interrupted({ jobsInterrupted }: Summary): string {
-  if (jobsInterrupted === 0) return '0';
-  return `${jobsInterrupted}: their worker was removed and they took longer than it may; they were run again`;
 }

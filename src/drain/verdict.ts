@@ -22,10 +22,7 @@ export type Whereabouts = {
 
 /** In a pool with companions, a dyno that is younger than this and has said nothing yet is still booting. */
 const bootSecondsMax = 120;
-/**
- * `worker.3`, or `worker-23z34x56y-w78k9` where dynos have no numbers; words have vowels, generated names do not. Any
- * other name that a worker gave itself does not tell where it runs.
- */
+/** `worker.3`, or `worker-23z34x56y-w78k9` where dynos have no numbers: words have vowels, generated names do not. */
 const dynoName = /^.+(\.\d+|-[\db-df-hj-np-tv-z]{5,}-[\db-df-hj-np-tv-z]{5})$/;
 
 export function whereaboutsOf({ queues, unreadableQueues }: Observation): Whereabouts {
@@ -34,8 +31,13 @@ export function whereaboutsOf({ queues, unreadableQueues }: Observation): Wherea
   const areComplete =
     unreadableQueues.length === 0 &&
     jobs.length >= active &&
-    jobs.every(({ worker }) => worker !== null && dynoName.test(worker));
+    jobs.every(({ worker }) => isDynoName(worker));
   return { jobs, areComplete };
+}
+
+/** Whether the name that a worker gave itself tells where it runs. */
+export function isDynoName(worker: string | null): boolean {
+  return worker !== null && dynoName.test(worker);
 }
 
 export function processesOf(

@@ -91,7 +91,7 @@ export const metricFamilies = {
   autoscaler_unnamed_jobs: {
     type: 'gauge',
     labels: ['pool'],
-    help: 'Running jobs whose worker has no name, so that nobody can tell which dyno runs them.',
+    help: 'Running jobs whose worker is not named after its dyno: only a companion can tell which dyno runs them.',
   },
   autoscaler_decisions_total: {
     type: 'counter',

@@ -6,6 +6,7 @@ import {
   type Metric,
 } from 'prom-client';
 import { limits, type Action, type Observation, type QueueReading } from '../decision/types.ts';
+import { isDynoName } from '../drain/verdict.ts';
 import { errorCodes } from '../errors.ts';
 import { outcomes, type TickRecord } from '../tick-record.ts';
 import { metricFamilies, registerFamilies, type Metrics } from './metric-families.ts';
@@ -174,7 +175,7 @@ function recordWorkers(
 
 function recordDrain(metrics: Metrics, { pool, observation, drain, error }: TickRecord): void {
   const unnamed = observation?.queues.flatMap(({ running }) =>
-    running.filter(({ worker }) => worker === null),
+    running.filter(({ worker }) => !isDynoName(worker)),
   );
   setOrForget(metrics.autoscaler_unnamed_jobs, { pool }, unnamed?.length ?? null);
   // A tick that failed did not look: what drained before it may drain still.

@@ -17,7 +17,7 @@ import {
 const isLinux = existsSync('/proc/net/tcp');
 
 test(
-  'the demo does every job, says so in one JSON document, listens on loopback only, and leaves nothing behind',
+  'the demo does every job without interrupting one, says so in one JSON document, listens on loopback only, and leaves nothing behind',
   { timeout: 150_000 },
   async () => {
     const demo = startDemo(['--json']);
@@ -36,7 +36,9 @@ test(
     expect(await demo.exitCode).toBe(0);
     const summary = JSON.parse(demo.stdout()) as Record<string, number>;
     expect(summary).toMatchObject({
-      jobsInterrupted: expect.any(Number) as number,
+      jobsInterrupted: 0,
+      // How many depends on where the long jobs happen to run.
+      jobsInterruptedUnprotected: expect.any(Number) as number,
       longestWaitSeconds: expect.any(Number) as number,
       p95WaitSeconds: expect.any(Number) as number,
       dynoSeconds: expect.any(Number) as number,

@@ -118,15 +118,57 @@ describe('the Heroku target', () => {
       { type: 'web', quantity: 1, size: 'Standard-1X' },
       { type: 'worker', quantity: 2, size: 'Standard-1X' },
     ]);
-    expect(await account.dynos('demo', soon())).toContainEqual(
-      expect.objectContaining({
-        name: 'worker.2',
-        type: 'worker',
-        state: 'up',
-        size: 'Standard-1X',
-      }),
-    );
+    expect(await account.dynos('demo', soon())).toContainEqual({
+      ...{ name: 'worker.2', type: 'worker', state: 'up', size: 'Standard-1X' },
+      created_at: '2026-01-01T00:00:00Z',
+    });
     expect(await account.askRemainingCalls(soon())).toBe(4_500);
+  });
+});
+
+describe('the list of workers on Heroku', () => {
+  const soon = () => AbortSignal.timeout(20_000);
+  let stage: HerokuStage;
+  beforeEach(async () => (stage = await startHerokuStage()));
+  afterEach(() => stage.stop());
+  const dyno = (name: string, createdAt: string, type = 'worker') => ({
+    ...{ name, type, state: 'up', size: 'Standard-1X', created_at: createdAt },
+  });
+
+  it('has the dynos of the process type, with their numbers and ages', async () => {
+    const { target, heroku } = stage;
+    const minuteAgo = new Date(Date.now() - 60_000).toISOString();
+    const dynos = [
+      dyno('worker.12', minuteAgo),
+      dyno('web.1', minuteAgo, 'web'),
+      dyno('run.4711', minuteAgo, 'run'),
+      dyno('worker-23z34x56y-w78k9', minuteAgo),
+      // Whatever this is, it is not known to be old.
+      dyno('worker.3', 'yesterday'),
+    ];
+    heroku.script(jsonFault(200, dynos));
+    const workers = await target.listWorkers(0, soon());
+    expect(workers).toMatchObject([
+      { name: 'worker.12', ordinal: 12 },
+      { name: 'worker-23z34x56y-w78k9', ordinal: null },
+      { name: 'worker.3', ordinal: 3, ageSeconds: 0 },
+    ]);
+    expect(workers[0]?.ageSeconds).toBeGreaterThanOrEqual(60);
+    expect(workers[0]?.ageSeconds).toBeLessThan(120);
+  });
+
+  it('is asked for again once it is too old, or the workers were scaled', async () => {
+    const { target, heroku, passSeconds } = stage;
+    const lists = () => heroku.requests.filter(({ path }) => path.endsWith('/dynos')).length;
+    expect(await target.listWorkers(10_000, soon())).toHaveLength(2);
+    passSeconds(9);
+    await target.listWorkers(10_000, soon());
+    expect(lists()).toBe(1);
+    passSeconds(1);
+    await target.listWorkers(10_000, soon());
+    expect(lists()).toBe(2);
+    await target.scaleTo(4, soon());
+    expect(await target.listWorkers(600_000, soon())).toHaveLength(4);
   });
 });
 

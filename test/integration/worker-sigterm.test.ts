@@ -11,6 +11,7 @@ import { bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bul
 import { poolOn, until, type Pool } from '../support/pool.ts';
 import { descendantsOf, stillRunning } from '../support/processes.ts';
 import { startRedis } from '../support/redis.ts';
+import { startSlowProxy } from '../support/slow-proxy.ts';
 import {
   startWorkerProcess,
   type Scenario,
@@ -41,7 +42,8 @@ describe.each(bullmqMajors)(
     async function start(dyno: string, scenario: Partial<Scenario> = {}): Promise<WorkerProcess> {
       const process = startWorkerProcess(stage.server.url, dyno, {
         library: libraries[major],
-        workers: [{ queue: 'emails', concurrency: 10 }],
+        // An idle neighbour that is not woken would not look before the test is over.
+        workers: [{ queue: 'emails', concurrency: 10, drainDelay: 60 }],
         graceSeconds: 1,
         ...scenario,
       });
@@ -97,11 +99,7 @@ describe.each(bullmqMajors)(
       const other = await start('worker.2');
       dyno.terminate();
       expect(await dyno.exited).toBe(0);
-      const endedAtMs = Date.now();
       await other.until('started', kinds.length);
-      expect(Math.max(...other.events.map(({ seenAtMs }) => seenAtMs))).toBeLessThan(
-        endedAtMs + 1_000,
-      );
       expect([...other.jobs('started')].sort()).toEqual(kinds.map(({ name }) => name).sort());
       expect([...dyno.jobs('aborted')].sort()).toEqual(['heeding', 'heeding-prioritized']);
       expect(dyno.jobs('finished')).toEqual([]);
@@ -116,6 +114,20 @@ describe.each(bullmqMajors)(
         delayed: 0,
       });
     });
+
+    it.each([{}, { lifo: true }, { priority: 3 }])(
+      'wakes an idle neighbour for the only job that it hands back (%j)',
+      async (options) => {
+        const queue = stage.application.queue('emails');
+        const dyno = await start('worker.1');
+        await queue.add('long', minuteLong, { ...options, attempts: 1 });
+        await dyno.until('started');
+        const other = await start('worker.2');
+        dyno.terminate();
+        expect(await dyno.exited).toBe(0);
+        await other.until('started');
+      },
+    );
 
     it('hands back also a job that is on its way when there is no grace', async () => {
       const queue = stage.application.queue('emails');
@@ -144,7 +156,10 @@ describe.each(bullmqMajors)(
 
     it('bears repeated signals', async () => {
       const queue = stage.application.queue('emails');
-      const dyno = await start('worker.1');
+      // What is left to say travels slowly, so that signals come while it is said.
+      const proxy = await startSlowProxy(Number(new URL(stage.server.url).port), 200);
+      const redisUrl = `redis://127.0.0.1:${proxy.port}`;
+      const dyno = await start('worker.1', { redisUrl });
       await queue.add('long', minuteLong, { attempts: 1 });
       await dyno.until('started');
       const signals = setInterval(() => {
@@ -152,6 +167,7 @@ describe.each(bullmqMajors)(
       }, 20);
       const code = await dyno.exited;
       clearInterval(signals);
+      proxy.stop();
       expect(code).toBe(0);
       expect(await queue.getJobCounts('wait', 'active', 'failed')).toMatchObject({
         wait: 1,

@@ -199,7 +199,7 @@ function dynos(formation: Record<string, ScriptedProcessType>) {
   return Object.entries(formation).flatMap(([type, { quantity, size }]) =>
     Array.from({ length: quantity }, (_, index) => ({
       name: `${type}.${String(index + 1)}`,
-      ...{ type, size, state: 'up' },
+      ...{ type, size, state: 'up', created_at: '2026-01-01T00:00:00Z' },
     })),
   );
 }

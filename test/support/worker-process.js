@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { joinPool } from '../../dist/worker/index.js';
 
-const { library, sandbox, workers, graceSeconds, listens, stays } = JSON.parse(
+const { library, sandbox, workers, redisUrl, graceSeconds, listens, stays } = JSON.parse(
   process.env.SCENARIO,
 );
 const { Worker } = await import(library);
@@ -26,12 +26,11 @@ async function run(job, token, signal) {
 
 const connection = { url: process.env.REDIS_URL };
 const all = workers.map(
-  ({ queue, concurrency, useWorkerThreads = false }) =>
-    new Worker(queue, sandbox ?? run, { connection, concurrency, useWorkerThreads }),
+  ({ queue, ...options }) => new Worker(queue, sandbox ?? run, { connection, ...options }),
 );
 for (const worker of all)
   worker.on('error', (error) => tell({ event: 'error', message: error.message }));
-const membership = joinPool(all, { graceSeconds });
+const membership = joinPool(all, { redisUrl, graceSeconds });
 
 if (listens)
   process.on('SIGTERM', async () => {

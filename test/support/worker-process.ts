@@ -11,7 +11,11 @@ export type Scenario = {
     readonly queue: string;
     readonly concurrency: number;
     readonly useWorkerThreads?: boolean;
+    /** For how long an idle worker looks for jobs only when it is woken. */
+    readonly drainDelay?: number;
   }[];
+  /** Where the companion connects, if not where the workers do. */
+  readonly redisUrl?: string;
   readonly graceSeconds?: number;
   /** Path of a sandboxed processor to use. */
   readonly sandbox?: string;
@@ -26,8 +30,6 @@ export type WorkerEvent = {
   readonly job?: string;
   readonly attemptsMade?: number;
   readonly message?: string;
-  /** When the test read of it. */
-  readonly seenAtMs: number;
 };
 
 export type WorkerProcess = {
@@ -57,7 +59,7 @@ export function startWorkerProcess(url: string, dyno: string, scenario: Scenario
   });
   const events: WorkerEvent[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
-    events.push({ ...(JSON.parse(line) as WorkerEvent), seenAtMs: Date.now() });
+    events.push(JSON.parse(line) as WorkerEvent);
   });
   const exited = once(child, 'close').then(() => child.exitCode);
   const of = (event: WorkerEvent['event']) => events.filter((each) => each.event === event);

@@ -1,0 +1,366 @@
+import { describe, expect, test } from 'vitest';
+import { emptyMemory } from '../../src/decision/decide.ts';
+import type { Memory, Policy, RunningJob } from '../../src/decision/types.ts';
+import type { DrainBoard } from '../../src/drain/board.ts';
+import type { Protection } from '../../src/drain/removal.ts';
+import type { WorkerProcess } from '../../src/drain/verdict.ts';
+import { OperationalError, type ErrorCode } from '../../src/errors.ts';
+import { createLoop, type LoopParts } from '../../src/loop.ts';
+import type { ListedWorker, Target } from '../../src/targets/target.ts';
+import { policy, reading, startMs } from '../support/builders.ts';
+
+const trouble = (code: ErrorCode) => () =>
+  Promise.reject(new OperationalError(code, `${code} happened`, { hint: 'wait' }));
+const never = () => new Promise<never>(() => undefined);
+const dyno = (ordinal: number) => `worker.${String(ordinal)}`;
+const numbered = (count: number): ListedWorker[] =>
+  Array.from({ length: count }, (_, index) => ({
+    ...{ name: dyno(index + 1), ordinal: index + 1, ageSeconds: 3600 },
+  }));
+
+type Marks = { readonly marked: readonly string[]; readonly lifted: readonly string[] };
+
+/**
+ * A pool of five workers, of which the backlog needs one, on a platform and a board that are plain objects. `events`
+ * tells in which order things were done.
+ */
+function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> } = {}) {
+  const state = {
+    nowMs: startMs,
+    workers: 5,
+    readyJobs: 100,
+    /** The dynos that run a job. */
+    busy: [] as (string | null)[],
+    processes: [] as WorkerProcess[],
+    listed: null as readonly ListedWorker[] | null,
+    memory: remembering({}),
+    protection: {} as Partial<Protection>,
+  };
+  const events: string[] = [];
+  const marks: Marks[] = [];
+  const record = <T>(event: string, value: T) => {
+    events.push(event);
+    return Promise.resolve(value);
+  };
+  const job = (worker: string | null): RunningJob => ({ jobId: '7', worker, startedAtMs: startMs });
+  const board: DrainBoard = {
+    read: () => Promise.resolve(state.processes),
+    mark(marked, lifted) {
+      marks.push({ marked, lifted });
+      return record('mark', undefined);
+    },
+    liftAll: () => record('lift all', undefined),
+    ...known.board,
+  };
+  const target: Target = {
+    currentWorkers: () => Promise.resolve(state.workers),
+    listWorkers: () => record('list', state.listed ?? numbered(state.workers)),
+    scaleTo(workers) {
+      state.workers = workers;
+      return record(`scale to ${String(workers)}`, { kind: 'scaled', workers });
+    },
+  };
+  const wishes: Partial<Policy> = { minWorkers: 1, maxWorkers: 50 };
+  const tick = () =>
+    createLoop({
+      ...{ pool: 'worker', policy: policy(wishes), target, isDryRun: false, deadlineMs: 3_000 },
+      queues: {
+        read() {
+          const { readyJobs, busy } = state;
+          const running = busy.map(job);
+          const queue = reading({ readyJobs, activeJobs: busy.length, running });
+          return Promise.resolve({ queues: [queue], unreadableQueues: [] });
+        },
+      },
+      protection: {
+        ...{ board, processType: 'worker', isStrict: false, drainTimeoutMs: 3_600_000 },
+        ...state.protection,
+      },
+      memories: {
+        load: () => Promise.resolve(state.memory),
+        save(memory: Memory) {
+          state.memory = memory;
+          return record('save', undefined);
+        },
+      },
+      nowMs: () => state.nowMs,
+      ...known.parts,
+    })(new AbortController().signal);
+  return { state, events, marks, target, tick };
+}
+
+const process = (name: string, known: Partial<WorkerProcess> = {}): WorkerProcess => ({
+  ...{ dyno: name, state: 'working', activeJobs: 0, concurrency: 1 },
+  ...{ startedAtMs: startMs, atMs: startMs, ageMs: 300 },
+  ...known,
+});
+/** A memory that was kept from an earlier tick, so that the workers found running do not count as recommended. */
+const remembering = (known: Partial<Memory>): Memory => ({
+  ...emptyMemory,
+  recommendations: [{ madeAtMs: 0, workers: 0 }],
+  ...known,
+});
+const drains = (...ordinals: number[]) =>
+  ordinals.map((ordinal) => ({ dyno: dyno(ordinal), sinceMs: startMs - 60_000 }));
+
+describe('a scale-down through the drain', () => {
+  test('removes the idle suffix, asks the rest to drain, and remembers both before the change', async () => {
+    const { state, events, marks, tick } = world();
+    state.busy = ['worker.3'];
+    expect(await tick()).toMatchObject({
+      outcome: 'draining',
+      error: null,
+      decision: { action: 'scale-down', desiredWorkers: 1 },
+      drain: { blocked: [{ dyno: 'worker.3', jobs: [{ jobId: '7', queue: 'emails' }] }] },
+    });
+    expect(marks.at(-1)?.marked.toSorted()).toEqual(['worker.2', 'worker.3']);
+    expect(events.filter((event) => event !== 'list' && event !== 'mark')).toEqual([
+      'save',
+      'scale to 3',
+    ]);
+    expect(events.indexOf('mark')).toBeLessThan(events.indexOf('save'));
+    expect(state.memory).toMatchObject({ removal: { workers: 3, madeAtMs: startMs } });
+    expect(state.memory.drains.map((each) => each.dyno).toSorted()).toEqual([
+      'worker.2',
+      'worker.3',
+    ]);
+  });
+
+  test('goes on until the last dyno is idle, and tells how long each took', async () => {
+    const { state, events, tick } = world();
+    state.memory = remembering({ drains: drains(2, 3) });
+    state.workers = 3;
+    expect(await tick()).toMatchObject({
+      outcome: 'scaled',
+      drain: { freedAfterSeconds: [60, 60], marked: [], blocked: [] },
+    });
+    expect(state.workers).toBe(1);
+    expect(state.memory.drains).toEqual([]);
+    // Where nothing runs at all, the platform need not be asked who is there.
+    expect(events).not.toContain('list');
+  });
+
+  test('changes nothing while the highest is busy', async () => {
+    const { state, events, tick } = world();
+    state.busy = ['worker.5'];
+    expect(await tick()).toMatchObject({ outcome: 'draining', drain: { marked: { length: 4 } } });
+    expect(events.at(-1)).toBe('save');
+    expect(state.workers).toBe(5);
+  });
+
+  test('says that it holds once it has given up', async () => {
+    const { state, marks, tick } = world();
+    state.busy = ['worker.5'];
+    state.memory = remembering({ drains: drains(5) });
+    state.protection = { drainTimeoutMs: 60_000 };
+    expect(await tick()).toMatchObject({
+      ...{ outcome: 'held', decision: { action: 'scale-down' } },
+      drain: { marked: [], blocked: [{ dyno: 'worker.5', sinceMs: startMs - 60_000 }] },
+    });
+    expect(marks).toEqual([{ marked: [], lifted: ['worker.5'] }]);
+    expect(state.workers).toBe(5);
+  });
+
+  test('waits a moment for companions that run nothing, so that they go in the same tick', async () => {
+    const { state, tick, marks } = world({
+      board: {
+        // The companions obey as soon as they are asked.
+        read() {
+          const isAsked = marks.length > 0;
+          return Promise.resolve(
+            [1, 2, 3, 4, 5].map((ordinal) =>
+              process(dyno(ordinal), {
+                state: isAsked && ordinal > 1 ? 'drained' : 'working',
+                activeJobs: ordinal === 1 ? 1 : 0,
+              }),
+            ),
+          );
+        },
+      },
+    });
+    expect(await tick()).toMatchObject({
+      ...{ outcome: 'scaled', drain: { marked: [], freedAfterSeconds: [0, 0, 0, 0] } },
+    });
+    expect(state.workers).toBe(1);
+    expect(marks[0]?.marked.toSorted()).toEqual([2, 3, 4, 5].map(dyno));
+    // They keep their marks until they are gone.
+    expect(marks.flatMap(({ lifted }) => lifted)).toEqual([]);
+  });
+
+  test('does not wait for companions that run jobs', async () => {
+    let reads = 0;
+    const busy = [1, 2, 3, 4, 5].map((ordinal) => process(dyno(ordinal), { activeJobs: 1 }));
+    const { tick } = world({
+      board: {
+        read() {
+          reads += 1;
+          return Promise.resolve(busy);
+        },
+      },
+    });
+    expect(await tick()).toMatchObject({ outcome: 'draining' });
+    expect(reads).toBe(1);
+  });
+
+  test('without protection is straight', async () => {
+    const { state, events, tick } = world({ parts: { protection: null } });
+    state.busy = ['worker.5'];
+    expect(await tick()).toMatchObject({ outcome: 'scaled', drain: null });
+    expect(events).toEqual(['save', 'scale to 1']);
+  });
+
+  test('asks nobody to drain in a dry run', async () => {
+    const { state, events, marks, tick } = world({ parts: { isDryRun: true } });
+    state.busy = ['worker.5'];
+    expect(await tick()).toMatchObject({ outcome: 'dry-run', drain: null });
+    expect({ events, marks }).toEqual({ events: ['save'], marks: [] });
+  });
+
+  test.each(['read', 'mark'] as const)(
+    'changes nothing when the board fails to %s',
+    async (verb) => {
+      const { state, tick } = world({ board: { [verb]: trouble('STATE_UNAVAILABLE') } });
+      state.busy = ['worker.3'];
+      expect(await tick()).toMatchObject({
+        ...{ outcome: 'failed', drain: null, error: { code: 'STATE_UNAVAILABLE' } },
+      });
+      expect(state.workers).toBe(5);
+    },
+  );
+
+  test('ends by its deadline although the board never answers', async () => {
+    const { state, tick } = world({ board: { read: never }, parts: { deadlineMs: 200 } });
+    expect(await tick()).toMatchObject({ outcome: 'failed' });
+    expect(state.workers).toBe(5);
+  });
+
+  test('takes back what it asked when somebody else scaled meanwhile', async () => {
+    const { state, events, target, tick } = world();
+    state.busy = ['worker.3'];
+    let reads = 0;
+    target.currentWorkers = () => Promise.resolve(reads++ === 0 ? 5 : 1);
+    expect(await tick()).toMatchObject({ outcome: 'held', decision: { currentWorkers: 1 } });
+    expect(events.slice(-2)).toEqual(['lift all', 'save']);
+    expect(state.memory.drains).toEqual([]);
+  });
+});
+
+describe('a drain that is no longer wanted', () => {
+  test('ends at once when the workers are needed again', async () => {
+    const { state, events, tick } = world();
+    state.memory = remembering({ drains: drains(4, 5) });
+    state.readyJobs = 500;
+    expect(await tick()).toMatchObject({
+      outcome: 'held',
+      drain: { cancelled: ['worker.4', 'worker.5'], marked: [] },
+    });
+    expect(events).toEqual(['lift all', 'save']);
+    expect(state.memory.drains).toEqual([]);
+  });
+
+  test('goes on for the others when only some are needed again', async () => {
+    const { state, marks, tick } = world();
+    state.memory = remembering({ drains: drains(2, 5) });
+    state.busy = ['worker.5'];
+    state.readyJobs = 200;
+    expect(await tick()).toMatchObject({ drain: { cancelled: ['worker.2'] } });
+    expect(marks[0]?.lifted).toEqual(['worker.2']);
+  });
+
+  test('does not delay scaling up: nothing is asked but to go on', async () => {
+    const { state, events, tick } = world();
+    state.memory = remembering({ drains: drains(5) });
+    state.readyJobs = 900;
+    expect(await tick()).toMatchObject({ outcome: 'scaled', drain: { cancelled: ['worker.5'] } });
+    expect(events).toEqual(['lift all', 'save', 'scale to 9']);
+  });
+
+  test('leaves no mark behind for new dynos that get the names of those that went', async () => {
+    const { state, events, tick } = world();
+    state.readyJobs = 900;
+    expect(await tick()).toMatchObject({ outcome: 'scaled', drain: null });
+    expect(events[0]).toBe('lift all');
+  });
+
+  test('does not touch the board in a hold that follows no drain', async () => {
+    const { state, events, tick } = world();
+    state.readyJobs = 500;
+    await tick();
+    expect(events).toEqual(['save']);
+  });
+});
+
+describe('after a removal', () => {
+  const removed = (known: Partial<Memory> = {}) =>
+    remembering({ removal: { workers: 5, madeAtMs: startMs - 40_000 }, ...known });
+  const survivor: ListedWorker = { name: 'worker.8', ordinal: 8, ageSeconds: 3600 };
+
+  test('nothing is concluded when those with the highest numbers went', async () => {
+    const { state, events, tick } = world();
+    Object.assign(state, { memory: removed(), readyJobs: 500 });
+    expect(await tick()).toMatchObject({ outcome: 'held', drain: null });
+    expect(events).toEqual(['list', 'save']);
+    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: false });
+  });
+
+  test('the order of the tail is not trusted any more when a higher number is still there', async () => {
+    const { state, marks, tick } = world();
+    Object.assign(state, { memory: removed(), listed: [...numbered(4), survivor] });
+    state.busy = ['worker.1'];
+    // The same tick, and all later ones, go by the whole pool.
+    const first = await tick();
+    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: true });
+    for (const record of [first, await tick()])
+      expect(record).toMatchObject({ outcome: 'held', drain: { isTailUnknown: true } });
+    expect(marks.flatMap(({ marked }) => marked)).toEqual([]);
+    expect(state.workers).toBe(5);
+  });
+
+  test('a hold says so too', async () => {
+    const { state, tick } = world();
+    Object.assign(state, { memory: removed(), readyJobs: 500, listed: [...numbered(4), survivor] });
+    expect(await tick()).toMatchObject({ outcome: 'held', drain: { isTailUnknown: true } });
+  });
+
+  test('the list is not looked at before all that went can have gone', async () => {
+    const { state, events, tick } = world();
+    const memory = removed({ removal: { workers: 5, madeAtMs: startMs - 39_000 } });
+    Object.assign(state, { memory, readyJobs: 500, listed: [...numbered(4), survivor] });
+    await tick();
+    expect(events).toEqual(['save']);
+    expect(state.memory).toMatchObject({ removal: { workers: 5 }, isTailUnknown: false });
+  });
+
+  test('it is forgotten when somebody has scaled since', async () => {
+    const { state, events, tick } = world();
+    const memory = removed({ removal: { workers: 3, madeAtMs: startMs - 40_000 } });
+    Object.assign(state, { memory, readyJobs: 500 });
+    await tick();
+    expect(events).toEqual(['save']);
+    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: false });
+  });
+
+  test('it is forgotten when somebody scaled just before the list was made', async () => {
+    const { state, target, tick } = world();
+    Object.assign(state, { memory: removed(), readyJobs: 500, listed: numbered(8) });
+    target.currentWorkers = (maxAgeMs) => Promise.resolve(maxAgeMs === 0 ? 8 : 5);
+    await tick();
+    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: false });
+  });
+
+  test('scaling up does not wait for it', async () => {
+    const { state, target, tick } = world();
+    Object.assign(state, { memory: removed(), readyJobs: 900 });
+    target.listWorkers = trouble('TARGET_UNAVAILABLE');
+    expect(await tick()).toMatchObject({ outcome: 'scaled', error: null });
+  });
+
+  test('a list that never comes does not keep the tick from ending', async () => {
+    const { state, target, tick } = world({ parts: { deadlineMs: 200 } });
+    Object.assign(state, { memory: removed(), readyJobs: 500 });
+    target.listWorkers = never;
+    expect(await tick()).toMatchObject({
+      ...{ outcome: 'failed', error: { code: 'TARGET_UNAVAILABLE' } },
+    });
+  });
+});
