@@ -1,83 +1,49 @@
 import tseslint from 'typescript-eslint';
+import { importTableRule } from './eslint-rules/import-table.js';
 
 /**
- * Who may import whom, as folders or files of `src`. This table is the architecture.
- * A folder may always import its own files; `main.ts` and `commands/` wire everything and are not listed.
+ * Who may import whom: for each part of `src`, a file or a folder, which other parts or places in them, and which
+ * packages. Its own files and, unless it is pure, Node's modules are free to each. This table is the architecture.
  */
-const mayImport = {
-  decision: [],
-  config: ['errors'],
-  queues: ['decision/types', 'errors', 'redis'],
-  targets: ['errors', 'deadline'],
-  state: ['decision/types', 'decision/decide', 'errors', 'redis', 'telemetry/report'],
-  telemetry: ['decision/types', 'drain/plan', 'errors', 'loop', 'version'],
-  demo: ['errors', 'commands/run'],
-  worker: ['drain/protocol'],
-  drain: ['decision/types', 'errors', 'redis', 'targets/target'],
-  worker: ['drain/protocol'],
-  'loop.ts': [
-    'decision',
-    'drain',
-    'errors',
-    'deadline',
-    'queues/queue-source',
-    'targets/target',
-    'state/memory-store',
-  ],
-  'redis.ts': ['errors', 'deadline'],
-  'clock.ts': [],
-  'deadline.ts': ['errors'],
-  'errors.ts': [],
-  'version.ts': [],
+const parts = {
+  decision: { parts: [], packages: [], isPure: true },
+  config: { parts: [], packages: ['fastest-levenshtein', 'yaml'] },
+  queues: { parts: ['decision/types', 'errors', 'redis'], packages: ['ioredis'] },
+  targets: { parts: ['deadline', 'errors'], packages: ['undici', 'zod'] },
+  drain: { parts: ['decision/types', 'errors', 'redis', 'targets/target'], packages: ['zod'] },
+  worker: { parts: ['drain/protocol'], packages: [] },
+  state: {
+    parts: ['decision/decide', 'decision/types', 'errors', 'redis', 'telemetry/report'],
+    packages: ['zod'],
+  },
+  loop: {
+    parts: [
+      ...['deadline', 'decision', 'drain', 'errors'],
+      ...['queues/queue-source', 'state/memory-store', 'targets/target'],
+    ],
+    packages: [],
+  },
+  telemetry: {
+    parts: ['decision/types', 'drain/plan', 'errors', 'loop', 'version'],
+    packages: ['pino', 'prom-client'],
+  },
+  demo: {
+    parts: ['commands/run', 'errors'],
+    packages: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
+  },
+  clock: { parts: [], packages: ['node-cron'] },
+  redis: { parts: ['deadline', 'errors'], packages: ['ioredis'] },
+  deadline: { parts: ['errors'], packages: [] },
+  errors: { parts: [], packages: [] },
+  version: { parts: [], packages: ['zod'] },
 };
 
-/** Which packages each part may use; whatever is not listed here uses none. Node's own modules are free except in `decision`. */
-const mayUse = {
-  config: ['yaml', 'fastest-levenshtein'],
-  queues: ['ioredis'],
-  targets: ['undici', 'zod'],
-  state: ['ioredis', 'zod'],
-  drain: ['ioredis', 'zod'],
-  worker: ['bullmq', 'ioredis'],
-  telemetry: ['prom-client', 'pino'],
-  demo: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
-  'redis.ts': ['ioredis'],
-  'clock.ts': ['node-cron'],
-  'version.ts': ['zod'],
+/** The commands and `main.ts` wire everything together; nothing imports `main.ts`. */
+const importTable = {
+  ...parts,
+  commands: { parts: Object.keys(parts), packages: ['fastest-levenshtein', 'pino'] },
+  main: { parts: [...Object.keys(parts), 'commands'], packages: [] },
 };
-
-const packages = [
-  ...['bullmq', 'fastest-levenshtein', 'ioredis', 'js-redis-server', 'node-cron', 'pino'],
-  ...['prom-client', 'undici', 'yaml', 'zod'],
-];
-
-/** Files directly in `src`, in a folder of it and one folder deeper reach `src` by ways of different length. */
-const importBoundaries = Object.entries(mayImport).flatMap(([part, allowed]) =>
-  part.endsWith('.ts')
-    ? [boundary(part, allowed, `src/${part}`, '\\./')]
-    : [
-        boundary(part, allowed, `src/${part}/*.ts`, '\\.\\./'),
-        boundary(part, allowed, `src/${part}/*/*.ts`, '\\.\\./\\.\\./'),
-      ],
-);
-
-function boundary(part, allowed, files, wayToSource) {
-  const places = allowed.map((place) => `${place}(/|\\.ts$)`).join('|') || '$^';
-  const used = mayUse[part] ?? [];
-  const forbidden = packages.filter((name) => !used.includes(name));
-  const patterns = [
-    {
-      regex: `^${wayToSource}(?!${places})`,
-      message: `src/${part} may import only: ${allowed.join(', ') || 'nothing outside itself'}.`,
-    },
-    {
-      regex: `^(${forbidden.join('|')})(/|$)`,
-      message: `src/${part} may use only these packages: ${used.join(', ') || 'none'}.`,
-    },
-    ...(part === 'decision' ? [{ regex: '^node:', message: 'src/decision is pure.' }] : []),
-  ];
-  return { files: [files], rules: { 'no-restricted-imports': ['error', { patterns }] } };
-}
 
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'node_modules'] },
@@ -117,7 +83,22 @@ export default tseslint.config(
         },
         { object: 'Date', property: 'now', message: 'Time is passed in as nowMs.' },
       ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ':matches(NewExpression[arguments.length=0], CallExpression)[callee.name=Date]',
+          message: 'Time is passed in as nowMs.',
+        },
+      ],
+      'no-restricted-imports': [
+        'error',
+        { name: 'node:process', message: 'The environment and the exit are passed in.' },
+      ],
     },
   },
-  ...importBoundaries,
+  {
+    files: ['src/**/*.ts'],
+    plugins: { architecture: { rules: { 'import-table': importTableRule } } },
+    rules: { 'architecture/import-table': ['error', importTable] },
+  },
 );
