@@ -1,91 +1,58 @@
 import tseslint from 'typescript-eslint';
+import { importTableRule } from './eslint-rules/import-table.js';
 
 /**
- * Who may import whom, as folders or files of `src`. This table is the architecture.
- * A folder may always import its own files; `main.ts` and `commands/` wire everything and are not listed.
+ * Who may import whom: for each part of `src`, a file or a folder, which other parts or places in them, and which
+ * packages. Its own files and, unless it is pure, Node's modules are free to each. This table is the architecture.
  */
-const mayImport = {
-  decision: [],
-  config: ['errors'],
-  queues: ['decision/types', 'errors', 'redis'],
-  targets: ['errors', 'deadline'],
-  state: [
-    'decision/types',
-    'decision/decide',
-    'errors',
-    'redis',
-    'telemetry/report',
-    'tick-record',
-  ],
-  telemetry: ['decision/types', 'drain/plan', 'drain/verdict', 'errors', 'tick-record', 'version'],
-  demo: ['errors', 'commands/run', 'worker/index'],
-  drain: ['decision/types', 'errors', 'redis', 'targets/target'],
-  worker: ['drain/protocol'],
-  'loop.ts': ['act', 'decision', 'errors', 'deadline', 'queues/queue-source', 'tick-record'],
-  'act.ts': [
-    'decision/types',
-    'errors',
-    'deadline',
-    'drain',
-    'targets/target',
-    'state/memory-store',
-    'tick-record',
-  ],
-  'tick-record.ts': ['decision/types', 'drain/plan', 'errors'],
-  'redis.ts': ['errors', 'deadline'],
-  'clock.ts': [],
-  'deadline.ts': ['errors'],
-  'errors.ts': [],
-  'version.ts': [],
+const parts = {
+  decision: { parts: [], packages: [], isPure: true },
+  config: { parts: [], packages: ['fastest-levenshtein', 'yaml'] },
+  queues: { parts: ['decision/types', 'errors', 'redis'], packages: ['ioredis'] },
+  targets: { parts: ['deadline', 'errors'], packages: ['undici', 'zod'] },
+  drain: { parts: ['decision/types', 'errors', 'redis', 'targets/target'], packages: ['zod'] },
+  worker: { parts: ['drain/protocol'], packages: [] },
+  state: {
+    parts: [
+      ...['decision/decide', 'decision/types', 'errors'],
+      ...['redis', 'telemetry/report', 'tick-record'],
+    ],
+    packages: ['zod'],
+  },
+  loop: {
+    parts: ['act', 'deadline', 'decision', 'errors', 'queues/queue-source', 'tick-record'],
+    packages: [],
+  },
+  act: {
+    parts: [
+      ...['deadline', 'decision/types', 'drain', 'errors'],
+      ...['state/memory-store', 'targets/target', 'tick-record'],
+    ],
+    packages: [],
+  },
+  'tick-record': { parts: ['decision/types', 'drain/plan', 'errors'], packages: [] },
+  telemetry: {
+    parts: ['decision/types', 'drain/plan', 'drain/verdict', 'errors', 'tick-record', 'version'],
+    packages: ['pino', 'prom-client'],
+  },
+  demo: {
+    parts: ['commands/run', 'errors', 'worker/index'],
+    packages: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
+  },
+  clock: { parts: [], packages: ['node-cron'] },
+  redis: { parts: ['deadline', 'errors'], packages: ['ioredis'] },
+  deadline: { parts: ['errors'], packages: [] },
+  errors: { parts: [], packages: [] },
+  version: { parts: [], packages: ['zod'] },
 };
 
-/** Which packages each part may use; whatever is not listed here uses none. Node's own modules are free except in `decision`. */
-const mayUse = {
-  config: ['yaml', 'fastest-levenshtein'],
-  queues: ['ioredis'],
-  targets: ['undici', 'zod'],
-  state: ['ioredis', 'zod'],
-  drain: ['ioredis', 'zod'],
-  worker: ['bullmq', 'ioredis'],
-  telemetry: ['prom-client', 'pino'],
-  demo: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
-  'redis.ts': ['ioredis'],
-  'clock.ts': ['node-cron'],
-  'version.ts': ['zod'],
+/** The commands and the command line wire everything together; nothing imports `main.ts`. */
+const importTable = {
+  ...parts,
+  commands: { parts: Object.keys(parts), packages: ['fastest-levenshtein', 'pino'] },
+  'command-line': { parts: [...Object.keys(parts), 'commands'], packages: [] },
+  main: { parts: ['command-line'], packages: [] },
 };
-
-const packages = [
-  ...['bullmq', 'fastest-levenshtein', 'ioredis', 'js-redis-server', 'node-cron', 'pino'],
-  ...['prom-client', 'undici', 'yaml', 'zod'],
-];
-
-/** Files directly in `src`, in a folder of it and one folder deeper reach `src` by ways of different length. */
-const importBoundaries = Object.entries(mayImport).flatMap(([part, allowed]) =>
-  part.endsWith('.ts')
-    ? [boundary(part, allowed, `src/${part}`, '\\./')]
-    : [
-        boundary(part, allowed, `src/${part}/*.ts`, '\\.\\./'),
-        boundary(part, allowed, `src/${part}/*/*.ts`, '\\.\\./\\.\\./'),
-      ],
-);
-
-function boundary(part, allowed, files, wayToSource) {
-  const places = allowed.map((place) => `${place}(/|\\.ts$)`).join('|') || '$^';
-  const used = mayUse[part] ?? [];
-  const forbidden = packages.filter((name) => !used.includes(name));
-  const patterns = [
-    {
-      regex: `^${wayToSource}(?!${places})`,
-      message: `src/${part} may import only: ${allowed.join(', ') || 'nothing outside itself'}.`,
-    },
-    {
-      regex: `^(${forbidden.join('|')})(/|$)`,
-      message: `src/${part} may use only these packages: ${used.join(', ') || 'none'}.`,
-    },
-    ...(part === 'decision' ? [{ regex: '^node:', message: 'src/decision is pure.' }] : []),
-  ];
-  return { files: [files], rules: { 'no-restricted-imports': ['error', { patterns }] } };
-}
 
 export default tseslint.config(
   { ignores: ['dist', 'coverage', 'node_modules'] },
@@ -125,7 +92,22 @@ export default tseslint.config(
         },
         { object: 'Date', property: 'now', message: 'Time is passed in as nowMs.' },
       ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: ':matches(NewExpression[arguments.length=0], CallExpression)[callee.name=Date]',
+          message: 'Time is passed in as nowMs.',
+        },
+      ],
+      'no-restricted-imports': [
+        'error',
+        { name: 'node:process', message: 'The environment and the exit are passed in.' },
+      ],
     },
   },
-  ...importBoundaries,
+  {
+    files: ['src/**/*.ts'],
+    plugins: { architecture: { rules: { 'import-table': importTableRule } } },
+    rules: { 'architecture/import-table': ['error', importTable] },
+  },
 );

@@ -43,9 +43,9 @@ function configTable() {
   return ['| variable | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-function standardOf({ default: standard, defaultNote, requiredBy }) {
-  if (requiredBy === 'scaling') return 'required unless dry run';
-  if (requiredBy) return 'required';
+function standardOf({ default: standard, defaultNote, required }) {
+  if (required === 'scaling') return 'required unless dry run';
+  if (required) return 'required';
   return defaultNote ?? (standard === undefined ? 'unset' : `\`${standard}\``);
 }
 
@@ -71,23 +71,23 @@ function metricsTable() {
 
 function appEnv() {
   return Object.fromEntries(
-    entries.map(([name, { help, isReserved, herokuValue, requiredBy }]) => [
+    entries.map(([name, { help, isReserved, herokuValue, required }]) => [
       name,
       {
         description: plain(
           `${help}.${isReserved ? ' Accepted, but without effect in this version.' : ''}`,
         ),
         ...(herokuValue === undefined ? {} : { value: herokuValue }),
-        required: requiredBy !== undefined,
+        required: required !== undefined,
       },
     ]),
   );
 }
 
 function exampleEnv() {
-  const lines = entries.map(([name, { help, requiredBy, example, default: standard }]) => {
-    const assignment = `${name}=${requiredBy ? example : (standard ?? '')}`;
-    return `# ${plain(help)}.\n${requiredBy ? assignment : `# ${assignment}`}\n`;
+  const lines = entries.map(([name, { help, required, example, default: standard }]) => {
+    const assignment = `${name}=${required ? example : (standard ?? '')}`;
+    return `# ${plain(help)}.\n${required ? assignment : `# ${assignment}`}\n`;
   });
   return `# Every config var; those with a # have a default or may be left out. Generated: edit src/config/variables.ts.\n\n${lines.join('\n')}`;
 }

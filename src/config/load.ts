@@ -35,15 +35,17 @@ export type Config = {
  */
 export function loadConfig(environment: Environment, readFile: (path: string) => string): Config {
   const problems: Problem[] = [];
-  const processConfig = readProcess(environment, problems);
-  const entries =
-    processConfig.POOLS_FILE === null ? [single] : readPoolsFile(processConfig.POOLS_FILE);
-  const pools = entries.map((entry) => readPool(entry, environment, problems));
-  findConflicts(pools, problems);
+  const processValues = readProcess(environment, problems);
+  const { POOLS_FILE } = processValues;
+  const entries = POOLS_FILE === null ? [single] : readPoolsFile(POOLS_FILE);
+  const poolValues = entries.map((entry) => readPool(entry, environment, problems));
+  findConflicts(poolValues, problems);
   if (problems.length > 0) throw new ConfigError(distinct(problems));
+  const processConfig = complete(processValues);
+  const pools = poolValues.map((values) => complete(values) as PoolConfig);
   return {
     process: processConfig,
-    pools: pools as PoolConfig[],
+    pools,
     warnings: warningsOf(environment, processConfig, pools),
   };
 
@@ -68,14 +70,15 @@ export type StateConfig = ProcessConfig & {
  */
 export function loadStateConfig(environment: Environment): StateConfig {
   const problems: Problem[] = [];
-  const processConfig = readProcess(environment, problems);
+  const values = readProcess(environment, problems);
   const look = (name: VariableName) => fromEnvironment(environment, name);
-  const url = processConfig.STATE_REDIS_URL ?? read('REDIS_URL', look('REDIS_URL'), problems);
+  const url = values.STATE_REDIS_URL ?? read('REDIS_URL', look('REDIS_URL'), problems);
   const rejectUnauthorized =
     read('REDIS_TLS_REJECT_UNAUTHORIZED', look('REDIS_TLS_REJECT_UNAUTHORIZED'), problems) ?? true;
-  if (url === null) requireValue('REDIS_URL', 'REDIS_URL', problems);
+  if (look('STATE_REDIS_URL') === null && look('REDIS_URL') === null)
+    requireValue('REDIS_URL', 'REDIS_URL', problems);
   if (url === null || problems.length > 0) throw new ConfigError(distinct(problems));
-  return { ...processConfig, stateRedis: { url, rejectUnauthorized } };
+  return { ...complete(values), stateRedis: { url, rejectUnauthorized } };
 }
 
 /** What may be shown of a pool's configuration. */
@@ -83,6 +86,16 @@ export function withoutSecrets(pool: PoolConfig): Readonly<Partial<PoolConfig>> 
   return Object.fromEntries(
     Object.entries(pool).filter(([name]) => !variable(name as VariableName).isSecret),
   );
+}
+
+/** What was read: null also where a text did not fit, which is then among the problems. */
+type Reading<Names extends VariableName> = {
+  readonly [Name in Names]: Values<Names>[Name] | null;
+};
+
+/** Only for a reading without problems: nothing that has a default can then be null. */
+function complete<Names extends VariableName>(reading: Reading<Names>): Values<Names> {
+  return reading as Values<Names>;
 }
 
 type Text = { readonly text: string; readonly label: string } | null;
@@ -116,7 +129,7 @@ function read<Name extends VariableName>(
   }
 }
 
-function readProcess(environment: Environment, problems: Problem[]): ProcessConfig {
+function readProcess(environment: Environment, problems: Problem[]): Reading<ProcessVariable> {
   const names = variableNames.filter(
     (name): name is ProcessVariable => variable(name).scope === 'process',
   );
@@ -124,14 +137,14 @@ function readProcess(environment: Environment, problems: Problem[]): ProcessConf
     name,
     read(name, fromEnvironment(environment, name), problems),
   ]);
-  return Object.fromEntries(values) as ProcessConfig;
+  return Object.fromEntries(values) as Reading<ProcessVariable>;
 }
 
 function readPool(
   { label, texts }: FilePool,
   environment: Environment,
   problems: Problem[],
-): Values<PoolVariable> {
+): Reading<PoolVariable> {
   const names = variableNames.filter(
     (name): name is PoolVariable => variable(name).scope === 'pool',
   );
@@ -141,30 +154,30 @@ function readPool(
     // POOL names the single pool; pools of a file that all took that name could not be told apart.
     return name === 'POOL' && label !== '' ? null : fromEnvironment(environment, name);
   };
-  const before = problems.length;
   const values = Object.fromEntries(
     names.map((name) => [name, read(name, find(name), problems)]),
-  ) as Values<PoolVariable>;
-  const hasMisfit = problems.length > before;
+  ) as Reading<PoolVariable>;
 
   for (const name of names) {
-    const { requiredBy } = variable(name);
-    const isRequired = requiredBy !== undefined && (requiredBy !== 'scaling' || !values.DRY_RUN);
+    const { required } = variable(name);
+    const isRequired =
+      required === 'always' || (required === 'scaling' && values.DRY_RUN === false);
     if (isRequired && find(name) === null)
       requireValue(name, label === '' ? name : `POOLS_FILE ${label}.${fileKey(name)}`, problems);
   }
-  if (!hasMisfit && values.MIN_WORKERS > values.MAX_WORKERS) {
-    const message = `is above MAX_WORKERS=${String(values.MAX_WORKERS)}: lower the one or raise the other`;
+  const { MIN_WORKERS, MAX_WORKERS } = values;
+  if (MIN_WORKERS !== null && MAX_WORKERS !== null && MIN_WORKERS > MAX_WORKERS) {
+    const message = `is above MAX_WORKERS=${String(MAX_WORKERS)}: lower the one or raise the other`;
     problems.push({
       variable: find('MIN_WORKERS')?.label ?? 'MIN_WORKERS',
-      value: String(values.MIN_WORKERS),
+      value: String(MIN_WORKERS),
       message,
     });
   }
   const holdsByItself = values.TARGET_WAIT !== null && find('SCALE_DOWN_STABILIZATION') === null;
   return {
     ...values,
-    POOL: values.POOL ?? values.PROCESS_TYPE,
+    POOL: find('POOL') === null ? values.PROCESS_TYPE : values.POOL,
     ...(holdsByItself ? { SCALE_DOWN_STABILIZATION: 0 } : {}),
   };
 }
@@ -181,20 +194,21 @@ function requireValue(name: VariableName, label: string, problems: Problem[]): v
 }
 
 /** Two pools of one name would share memory and metrics; two that scale the same process type would fight. */
-function findConflicts(pools: readonly Values<PoolVariable>[], problems: Problem[]): void {
-  const seenNames = new Set<string | null>();
+function findConflicts(pools: readonly Reading<PoolVariable>[], problems: Problem[]): void {
+  const seenNames = new Set<string>();
   const seenTargets = new Set<string>();
   for (const { POOL, HEROKU_APP_NAME, PROCESS_TYPE } of pools) {
-    if (seenNames.has(POOL)) {
+    if (POOL !== null && seenNames.has(POOL)) {
       const message = 'is the name of two pools: give each a `name` of its own';
       problems.push({ variable: 'POOLS_FILE name', value: POOL, message });
     }
-    const target = `${HEROKU_APP_NAME ?? ''} ${PROCESS_TYPE}`;
-    if (HEROKU_APP_NAME !== null && seenTargets.has(target)) {
+    if (POOL !== null) seenNames.add(POOL);
+    if (HEROKU_APP_NAME === null || PROCESS_TYPE === null) continue;
+    const target = `${HEROKU_APP_NAME} ${PROCESS_TYPE}`;
+    if (seenTargets.has(target)) {
       const message = `is scaled by two pools of the app ${HEROKU_APP_NAME}: they would undo each other`;
       problems.push({ variable: 'POOLS_FILE processType', value: PROCESS_TYPE, message });
     }
-    seenNames.add(POOL);
     seenTargets.add(target);
   }
 }
@@ -207,7 +221,7 @@ function distinct(problems: readonly Problem[]): readonly Problem[] {
 function warningsOf(
   environment: Environment,
   config: ProcessConfig,
-  pools: readonly Values<PoolVariable>[],
+  pools: readonly PoolConfig[],
 ): string[] {
   const reserved = variableNames.filter((name) => variable(name).isReserved && isSetAnywhere(name));
   const unprotected = config.PORT !== null && config.METRICS_TOKEN === null;

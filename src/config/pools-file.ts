@@ -71,17 +71,17 @@ export function parsePoolsFile(
     function take(name: PoolVariable, value: unknown, place: string) {
       const given = scalarText(value);
       if (given === undefined) report(place, 'must be a single value, or a list of names');
-      else if (given !== null) texts.set(name, fromEnvironment(given, place));
+      const text = given ? fromEnvironment(given, place) : '';
+      if (text !== '') texts.set(name, text);
     }
   }
 
   function fromEnvironment(value: string, place: string): string {
     const [, name] = /^\$([A-Z_][A-Z0-9_]*)$/.exec(value) ?? [];
     if (name === undefined) return value;
-    const found = environment[name];
-    if (found === undefined || found === '')
-      report(place, `names the environment variable ${name}, which is not set`);
-    return found ?? '';
+    const found = environment[name]?.trim() ?? '';
+    if (found === '') report(place, `names the environment variable ${name}, which is not set`);
+    return found;
   }
 }
 

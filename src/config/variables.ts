@@ -18,8 +18,8 @@ type Variable = {
   readonly default?: string;
   /** What the documents say instead of a default. */
   readonly defaultNote?: string;
-  /** Which commands cannot do without it; a variable with neither this nor a default is null when unset. */
-  readonly requiredBy?: 'redis' | 'daemon' | 'scaling';
+  /** `scaling`: required unless the pool is a dry run. A variable with neither this nor a default is null when unset. */
+  readonly required?: 'always' | 'scaling';
   readonly isSecret?: true;
   /** Whether each pool of POOLS_FILE may have a value of its own. */
   readonly scope: 'pool' | 'process';
@@ -43,7 +43,7 @@ const someDuration = duration({ minMs: 1_000, maxMs: 7 * 86_400_000 });
 export const variables = {
   REDIS_URL: {
     kind: redisUrl,
-    requiredBy: 'redis',
+    required: 'always',
     isSecret: true,
     scope: 'pool',
     example: 'rediss://host:6379',
@@ -77,7 +77,7 @@ export const variables = {
       'queue names separated by commas (no name contains a colon), or `*` for all',
       /^[^:,]{1,512}$/,
     ),
-    requiredBy: 'daemon',
+    required: 'always',
     scope: 'pool',
     example: 'emails,reports',
     help: 'The queues the workers serve; `*` discovers all, also new ones',
@@ -91,7 +91,7 @@ export const variables = {
   },
   HEROKU_APP_NAME: {
     kind: text('the name or id of a Heroku app', /^[A-Za-z0-9-]{1,64}$/),
-    requiredBy: 'scaling',
+    required: 'scaling',
     scope: 'pool',
     fileKey: 'app',
     example: 'my-shop',
@@ -102,7 +102,7 @@ export const variables = {
       'a token as `heroku authorizations:create -s write` prints it',
       /^[\x21-\x7e]{1,512}$/,
     ),
-    requiredBy: 'scaling',
+    required: 'scaling',
     isSecret: true,
     scope: 'pool',
     example: 'HRKU-…',

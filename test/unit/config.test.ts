@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { loadConfig, loadStateConfig, type Environment } from '../../src/config/load.ts';
+import {
+  loadConfig,
+  loadStateConfig,
+  withoutSecrets,
+  type Environment,
+} from '../../src/config/load.ts';
 import { ConfigError, type Problem } from '../../src/config/problem.ts';
 
 const complete: Environment = {
@@ -57,6 +62,15 @@ describe('one pool from the environment', () => {
     });
   });
 
+  test('counts a queue that is listed twice once', () => {
+    expect(pool({ QUEUES: 'emails, reports,emails' }).QUEUES).toEqual(['emails', 'reports']);
+  });
+
+  test('reads true and false whatever their case', () => {
+    expect(pool({ DRY_RUN: 'TRUE' }).DRY_RUN).toBe(true);
+    expect(pool({ DRY_RUN: 'False' }).DRY_RUN).toBe(false);
+  });
+
   test('needs neither app nor key in a dry run', () => {
     const changes = { DRY_RUN: 'true', HEROKU_APP_NAME: '', HEROKU_API_KEY: '' };
     expect(pool(changes)).toMatchObject({ HEROKU_APP_NAME: null, HEROKU_API_KEY: null });
@@ -87,6 +101,8 @@ describe('one pool from the environment', () => {
     ['a:b', 'QUEUES', 'no name contains a colon'],
     ['a,,b', 'QUEUES', 'separated by commas'],
     ['mysql://x', 'REDIS_URL', 'redis:// or rediss://'],
+    ['redis:///0', 'REDIS_URL', 'redis:// or rediss://'],
+    ['https://', 'HEROKU_API_URL', 'https:// or http://'],
     ['work er', 'PROCESS_TYPE', 'a process type'],
     ['99999', 'PORT', 'from 0 to 65535'],
     ['loud', 'LOG_LEVEL', 'trace, debug, info'],
@@ -138,6 +154,25 @@ describe('one pool from the environment', () => {
     ]);
   });
 
+  test('refuses a minimum above the maximum whatever else is wrong', () => {
+    const found = problems({ MIN_WORKERS: '11', POLL_INTERVAL: '5' });
+    expect(found.map(({ variable }) => variable).sort()).toEqual(['MIN_WORKERS', 'POLL_INTERVAL']);
+  });
+
+  test.each([
+    [{ MIN_WORKERS: '11', MAX_WORKERS: 'many' }, ['MAX_WORKERS']],
+    [{ DRY_RUN: 'yes', HEROKU_APP_NAME: '', HEROKU_API_KEY: '' }, ['DRY_RUN']],
+    [{ HEROKU_API_KEY: 'HRKU 1' }, ['HEROKU_API_KEY']],
+  ])('blames nothing on a value that does not fit but the value: %o', (changes, blamed) => {
+    expect(problems(changes).map(({ variable }) => variable)).toEqual(blamed);
+  });
+
+  test('shows every value but the secrets', () => {
+    const shown = withoutSecrets(pool());
+    expect(shown).toMatchObject({ QUEUES: ['emails', 'reports'], HEROKU_APP_NAME: 'shop' });
+    expect(JSON.stringify(shown)).not.toMatch(/hunter22|HRKU/);
+  });
+
   test('never repeats a secret', () => {
     const secrets = {
       REDIS_URL: 'http://:hunter22@host',
@@ -152,6 +187,29 @@ describe('one pool from the environment', () => {
     const { warnings } = load({ PORT: '80', MIN_WORKER: '3' });
     expect(warnings.join('\n')).toMatch(/METRICS_TOKEN.*\n.*did you mean MIN_WORKERS\?/);
     expect(load({ PORT: '80', METRICS_TOKEN: 'secret-enough' }).warnings).toEqual([]);
+  });
+
+  test('warns about a variable that has no effect yet, if it is set', () => {
+    expect(load({ TARGET_WAIT: '2m' }).warnings).toEqual([
+      'TARGET_WAIT is accepted, but this version does not act on it yet',
+    ]);
+  });
+
+  test.each([
+    ['MIN_WORKERZ', 'MIN_WORKERS'],
+    ['MIN_WORKRZ', 'MIN_WORKERS'],
+    ['MIN_WORKZ', null],
+    ['MIN_WRKR', null],
+    ['EVENTS_PER_WRKER', 'EVENTS_PER_WORKER'],
+    ['REDIS_UR', 'REDIS_URL'],
+    // Too short to tell a slip from a name of somebody else's.
+    ['QUEUE', null],
+    ['PORTS', null],
+  ])('finds what %s is meant to be: %s', (name, meant) => {
+    const { warnings } = load({ [name]: '3' });
+    expect(warnings).toEqual(
+      meant === null ? [] : [`${name} is set but means nothing here: did you mean ${meant}?`],
+    );
   });
 });
 
@@ -193,13 +251,68 @@ pools:
     const file = 'pools: [{ redisUrl: $ORDERS_REDIS_URL }]';
     const { pools } = load({ ...withFile, ORDERS_REDIS_URL: 'redis://orders' }, file);
     expect(pools[0]?.REDIS_URL).toBe('redis://orders');
-    expect(problems(withFile, file)[0]?.message).toContain('ORDERS_REDIS_URL, which is not set');
+    for (const ORDERS_REDIS_URL of [undefined, '', ' ']) {
+      expect(problems({ ...withFile, ORDERS_REDIS_URL }, file)).toEqual([
+        {
+          variable: 'POOLS_FILE pools[0].redisUrl',
+          value: null,
+          message: 'names the environment variable ORDERS_REDIS_URL, which is not set',
+        },
+      ]);
+    }
+  });
+
+  test('names pools after their process type, even if the environment has a name for one', () => {
+    const file = 'pools: [{ processType: mailer }, { processType: adder }]';
+    const { pools } = load({ ...withFile, POOL: 'single' }, file);
+    expect(pools.map(({ POOL }) => POOL)).toEqual(['mailer', 'adder']);
+  });
+
+  test('reads an empty value as left out', () => {
+    const file = 'pools:\n  - minWorkers:\n    maxWorkers: ""\n    pollInterval: 30s\n';
+    const { pools } = load({ ...withFile, MIN_WORKERS: '3' }, file);
+    expect(pools).toMatchObject([{ MIN_WORKERS: 3, MAX_WORKERS: 10, POLL_INTERVAL: 30_000 }]);
+  });
+
+  test('counts a queue that is listed twice once', () => {
+    const { pools } = load(withFile, 'pools: [{ queues: [emails, reports, emails] }]');
+    expect(pools[0]?.QUEUES).toEqual(['emails', 'reports']);
+  });
+
+  test('reports a wrong default once, however many pools inherit it', () => {
+    const file = 'pools: [{ name: a, processType: a }, { name: b, processType: b }]';
+    const found = problems({ ...withFile, MAX_WORKERS: 'many' }, file);
+    expect(found.map(({ variable }) => variable)).toEqual(['MAX_WORKERS']);
+  });
+
+  test('sees no conflict in names that do not fit', () => {
+    const file =
+      'pools: [{ name: "a b", processType: a }, { name: worker, processType: b }, { name: c d, app: x }]';
+    const found = problems(withFile, file);
+    expect(found.map(({ variable }) => variable)).toEqual([
+      'POOLS_FILE pools[0].name',
+      'POOLS_FILE pools[2].name',
+    ]);
+  });
+
+  test('refuses references that multiply into more than memory holds', () => {
+    const levels = Array.from({ length: 9 }, (_, level) => {
+      const references = Array.from({ length: 9 }, () => `*a${String(level)}`).join(', ');
+      return `a${String(level + 1)}: &a${String(level + 1)} [${references}]`;
+    });
+    const bomb = ['a0: &a0 [boom]', ...levels, 'pools: *a9'].join('\n');
+    const [problem, ...others] = problems(withFile, bomb);
+    expect(problem).toMatchObject({ variable: 'POOLS_FILE', value: 'pools.yml' });
+    expect(problem?.message).toMatch(/cannot be read: .*alias/);
+    expect(others).toEqual([]);
   });
 
   test.each([
     ['pools: [{ minWorker: 3 }]', 'pools[0].minWorker', 'did you mean `minWorkers`?'],
     ['pools: [{ MIN_WORKERS: 3 }]', 'pools[0].MIN_WORKERS', 'write `minWorkers`'],
     ['pools: [{ herokuAppName: x }]', 'pools[0].herokuAppName', 'write `app`'],
+    ['pools: [{ maxWorkersAll: 3 }]', 'pools[0].maxWorkersAll', 'did you mean `maxWorkers`?'],
+    ['pools: [{ nome: x }]', 'pools[0].nome', 'did you mean `name`?'],
     ['pools: [{ zebra: 3 }]', 'pools[0].zebra', 'a pool has'],
     ['pools: [{ port: 80 }]', 'pools[0].port', 'is not known'],
     ['pools: [{ __proto__: { minWorkers: 9 } }]', 'pools[0].__proto__', 'is not known'],
@@ -248,6 +361,12 @@ describe('the state alone', () => {
   });
 
   test('says what is missing', () => {
-    expect(() => loadStateConfig({})).toThrow('REDIS_URL is not set');
+    expect(() => loadStateConfig({})).toThrow('1 problem:\n  REDIS_URL is not set');
+  });
+
+  test.each(['REDIS_URL', 'STATE_REDIS_URL'])('blames a wrong %s alone', (name) => {
+    expect(() => loadStateConfig({ [name]: 'mysql://x' })).toThrow(
+      new RegExp(`1 problem:\\n  ${name} must be a URL`),
+    );
   });
 });

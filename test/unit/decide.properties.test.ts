@@ -13,13 +13,14 @@ const queues = fc.array(
     activeJobs: count,
     concurrencyLimit: maybe(fc.integer({ min: 1, max: 50 })),
     rateLimitedForSeconds: maybe(fc.integer({ min: 1, max: 60 })),
+    orphanedJobIds: fc.subarray(['1', '2', '3']),
   }),
   { maxLength: 4 },
 );
 const unreadableQueues = fc.constantFrom([], [{ queue: 'broken', why: 'wrong type' }]);
 
 const observations: fc.Arbitrary<Observation> = fc
-  .record({ queues, unreadableQueues, currentWorkers: fc.integer({ min: 0, max: 120 }) })
+  .record({ queues, unreadableQueues, currentWorkers: maybe(fc.integer({ min: 0, max: 120 })) })
   .map((seen) => ({
     ...seen,
     observedAtMs: startMs,
@@ -38,15 +39,38 @@ const policies: fc.Arbitrary<Policy> = fc
   })
   .map(({ spread, ...wishes }) => policy({ ...wishes, maxWorkers: wishes.minWorkers + spread }));
 
-const memories: fc.Arbitrary<Memory> = fc.constantFrom(
-  emptyMemory,
-  {
-    ...emptyMemory,
-    lastSeenAtMs: startMs - 30_000,
-    recommendations: [{ madeAtMs: startMs - 30_000, workers: 12, isFound: false }],
-  },
-  { ...emptyMemory, platformLimit: { workers: 7, learnedAtMs: startMs - 30_000 } },
+/** Around the moment of the observation, also after it: clocks are set back. */
+const moment = fc.integer({ min: -20, max: 20 }).map((minutes) => startMs + minutes * 60_000);
+
+/** Oldest first, and each higher than all that follow it. */
+const recommendations = fc
+  .array(
+    fc.record({
+      madeAtMs: moment,
+      workers: fc.integer({ min: 0, max: 100 }),
+      isFound: fc.boolean(),
+    }),
+    {
+      maxLength: 6,
+    },
+  )
+  .map((made) => {
+    const oldestFirst = made.toSorted((one, other) => one.madeAtMs - other.madeAtMs);
+    return oldestFirst.filter(({ workers }, index) =>
+      oldestFirst.slice(index + 1).every((later) => later.workers < workers),
+    );
+  });
+const orphans = fc.uniqueArray(
+  fc.record({ job: fc.constantFrom('q0:1', 'q0:2', 'q1:1', 'gone:1'), seenAtMs: moment }),
+  { selector: ({ job }) => job },
 );
+const platformLimit = maybe(
+  fc.record({ workers: fc.integer({ min: 0, max: 50 }), learnedAtMs: moment }),
+);
+
+const memories: fc.Arbitrary<Memory> = fc
+  .record({ lastSeenAtMs: maybe(moment), recommendations, orphans, platformLimit })
+  .map((known) => ({ ...emptyMemory, ...known }));
 
 const situations = fc.tuple(observations, policies, memories);
 
@@ -93,7 +117,8 @@ test('a step is never exceeded unless a bound demands it', () => {
   fc.assert(
     fc.property(situations, ([seen, wishes, remembered]) => {
       const { desiredWorkers, steps } = decide(seen, wishes, remembered).decision;
-      const current = seen.currentWorkers ?? 0;
+      const current = seen.currentWorkers;
+      fc.pre(current !== null);
       const isBounded = steps.some(({ step }) => step === 'min-workers' || step === 'max-workers');
       if (isBounded) return;
       expect(desiredWorkers - current).toBeLessThanOrEqual(wishes.scaleUpStep ?? Infinity);
@@ -110,6 +135,26 @@ test('the same situation always gives the same decision, and every step has a re
       expect(first.decision.steps[0]?.step).toBe('recommend');
       expect(first.decision.steps.every(({ why }) => why.length > 0)).toBe(true);
       expect(first.decision.steps.at(-1)?.workers).toBe(first.decision.desiredWorkers);
+    }),
+  );
+});
+
+test('every step after the first changes the number', () => {
+  fc.assert(
+    fc.property(situations, ([seen, wishes, remembered]) => {
+      const { steps } = decide(seen, wishes, remembered).decision;
+      steps.slice(1).forEach(({ workers }, index) => {
+        expect(workers).not.toBe(steps[index]?.workers);
+      });
+    }),
+  );
+});
+
+test('nothing is done about workers that could not be counted', () => {
+  fc.assert(
+    fc.property(situations, ([seen, wishes, remembered]) => {
+      const { decision } = decide({ ...seen, currentWorkers: null }, wishes, remembered);
+      expect(decision.action).toBe('hold');
     }),
   );
 });

@@ -7,6 +7,10 @@ import { memory, observation, policy, reading, startMs } from '../support/builde
 const minute = 60_000;
 const unreadable = { unreadableQueues: [{ queue: 'broken', why: 'wrong type' }] };
 
+/** A queue that may run so many jobs at once and has more to do than that. */
+const capped = (queue: string, concurrencyLimit: number) =>
+  reading({ queue, readyJobs: 900, concurrencyLimit });
+
 /** What a recommendation of so many workers, made so long ago, leaves in memory. */
 const recommended = (workers: number, minutesAgo: number) =>
   memory({
@@ -56,6 +60,34 @@ const rows: Row[] = [
   ['adds nobody for a queue at its rate limit',         observation(0, { currentWorkers: 3, queues: [reading({ readyJobs: 900, rateLimitedForSeconds: 8 })] }), {}, memory(), 3, 'queue-rate-limit'],
   ['adds workers for the queues beside it',             observation(0, { currentWorkers: 3, queues: [reading({ readyJobs: 900, rateLimitedForSeconds: 8 }), reading({ queue: 'b', readyJobs: 450 })] }), {}, memory(), 5, 'queue-rate-limit'],
   ['sums the queues of a pool before it rounds',        observation(0, { queues: [reading({ readyJobs: 50 }), reading({ queue: 'b', readyJobs: 50 })] }), {}, memory(), 1, 'none'],
+  ['counts only ready jobs for the ratio',              observation(0, { queues: [reading({ readyJobs: 150, activeJobs: 90 })] }), {},              memory(), 2,  'none'],
+  ['keeps one worker for a single running job',         observation(0, { queues: [reading({ activeJobs: 1 })] }), {},                               memory(), 1,  'none'],
+  ['keeps that worker whatever the cap of its queue',   observation(0, { queues: [reading({ activeJobs: 1, concurrencyLimit: 1 })] }), {},          memory(), 1,  'none'],
+  ['rounds a cap up for each queue',                    observation(0, { queues: [capped('a', 3), capped('b', 3)] }), { concurrency: 2 },           memory(), 4,  'queue-concurrency'],
+  ['adds no worker for what is lost in a fraction',     observation(0, { queues: [reading({ readyJobs: 900, rateLimitedForSeconds: 8 }), ...[1, 27, 2].map((readyJobs) => reading({ readyJobs }))] }), { eventsPerWorker: 10 }, memory(), 3, 'queue-rate-limit'],
+  ['holds the highest of the window, workers unknown',  observation(100, { currentWorkers: null }),         { scaleDownStabilizationSeconds: 300 }, recommended(6, 4), 6, 'stabilization'],
+  ['holds nothing without a window',                    observation(100, { currentWorkers: 9 }),            {},                                     recommended(6, 0), 1, 'none'],
+  ['holds nothing without a window, the clock set back', observation(100, { currentWorkers: 9 }),           {},                                     recommended(6, -4), 1, 'none'],
+];
+
+/** Of each situation, the sentence of its last step. */
+// prettier-ignore
+const sentences: [why: string, observation: Observation, policy: Partial<Policy>, memory: Memory][] = [
+  ['no job is ready or running',                        observation(0),                                     {},                                     memory()],
+  ['1 ready job ÷ 100 jobs per worker → 1',             observation(1),                                     {},                                     memory()],
+  ['nothing is ready, but 1 job still running',         observation(0, { queues: [reading({ activeJobs: 1 })] }), {},                               memory()],
+  ['nothing is ready, but 5 jobs still running',        observation(0, { queues: [reading({ activeJobs: 2 }), reading({ activeJobs: 3 })] }), {},   memory()],
+  ['only a worker can recover 2 orphaned jobs',         observation(0, { queues: [reading({ orphanedJobs: 2, orphanedJobIds: ['1', '2'] })] }), {}, memory()],
+  ['emails, a at the rate limit: more workers could not start more of those jobs now', observation(0, { queues: [reading({ readyJobs: 900, rateLimitedForSeconds: 8 }), reading({ queue: 'free' }), reading({ queue: 'a', readyJobs: 1, rateLimitedForSeconds: 1 })] }), {}, memory()],
+  ['broken cannot be read, so nothing shrinks',         observation(0, { currentWorkers: 8, ...unreadable }), {},                                   memory()],
+  ['needed 6 workers 4m ago, and scaling down waits 5m', observation(100, { currentWorkers: 9 }),           { scaleDownStabilizationSeconds: 300 }, recommended(6, 4)],
+  ['needed 1 worker 45s ago, and scaling down waits 60s', observation(0, { currentWorkers: 9 }),            { scaleDownStabilizationSeconds: 60 },  recommended(1, 0.75)],
+  ['needed 2 workers 9m ago, and scaling down waits 24h', observation(0, { currentWorkers: 9 }),            { scaleDownStabilizationSeconds: 86_400 }, recommended(2, 9)],
+  ['at most 3 more at a time (SCALE_UP_STEP)',          observation(900, { currentWorkers: 2 }),            { scaleUpStep: 3 },                     memory()],
+  ['at most 2 fewer at a time (SCALE_DOWN_STEP)',       observation(0, { currentWorkers: 9 }),              { scaleDownStep: 2 },                   memory()],
+  ['at least 2 (MIN_WORKERS)',                          observation(0),                                     { minWorkers: 2 },                      memory()],
+  ['at most 10 (MAX_WORKERS)',                          observation(5000),                                  { maxWorkers: 10 },                     memory()],
+  ['the platform allows 5 workers of this type',        observation(900, { currentWorkers: 2 }),            {},                                     learnPlatformLimit(memory(), 5, startMs - minute)],
 ];
 
 describe('decide', () => {
@@ -80,6 +112,18 @@ describe('decide', () => {
     });
   });
 
+  test.each(sentences)('says: %s', (why, seen, wishes, remembered) => {
+    expect(decide(seen, policy(wishes), remembered).decision.steps.at(-1)?.why).toBe(why);
+  });
+
+  test('names only the queues that have a cap', () => {
+    const queues = [capped('mail', 2), reading({ queue: 'free', readyJobs: 9 }), capped('sums', 1)];
+    const [, step] = decide(observation(0, { queues }), policy(), memory()).decision.steps;
+    expect(step?.step).toBe('queue-concurrency');
+    expect(step?.why).toMatch(/mail.*sums/);
+    expect(step?.why).not.toContain('free');
+  });
+
   test('holds when the number of workers is unknown', () => {
     expect(
       decide(observation(900, { currentWorkers: null }), policy(), memory()).decision.action,
@@ -94,6 +138,42 @@ describe('decide', () => {
     const early = decide(at(9), policy(), first.memory);
     const late = decide(at(10), policy(), early.memory);
     expect([first, early, late].map(({ decision }) => decision.desiredWorkers)).toEqual([1, 1, 0]);
+  });
+
+  test('waits for each orphaned job from when that one was first seen', () => {
+    const orphaned = (...ids: string[]) => ({
+      queues: [reading({ orphanedJobs: ids.length, orphanedJobIds: ids })],
+    });
+    const ticks: [minutes: number, ids: string[]][] = [
+      [0, ['old']],
+      [6, ['old', 'young']],
+      [12, ['old', 'young']],
+      [16, ['young', 'old']],
+    ];
+    let remembered = memory();
+    const said = ticks.map(([minutes, ids]) => {
+      const seen = observation(0, {
+        ...orphaned(...ids),
+        observedAtMs: startMs + minutes * minute,
+      });
+      const { decision, memory: next } = decide(seen, policy(), remembered);
+      remembered = next;
+      return decision.steps[0]?.why;
+    });
+    expect(said).toEqual([
+      'only a worker can recover 1 orphaned job',
+      'only a worker can recover 2 orphaned jobs',
+      'only a worker can recover 1 orphaned job',
+      'no job is ready or running',
+    ]);
+  });
+
+  test('tells orphaned jobs of one id in two queues apart', () => {
+    const orphan = { orphanedJobs: 1, orphanedJobIds: ['7'] };
+    const [one, other] = [reading({ queue: 'a', ...orphan }), reading({ queue: 'b', ...orphan })];
+    const first = decide(observation(0, { queues: [one] }), policy(), memory());
+    const later = observation(0, { queues: [one, other], observedAtMs: startMs + 10 * minute });
+    expect(decide(later, policy(), first.memory).decision.desiredWorkers).toBe(1);
   });
 
   test('remembers what it held while blind, so that sight does not shrink at once', () => {

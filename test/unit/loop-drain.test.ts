@@ -97,7 +97,7 @@ const process = (name: string, known: Partial<WorkerProcess> = {}): WorkerProces
 /** A memory that was kept from an earlier tick, so that the workers found running do not count as recommended. */
 const remembering = (known: Partial<Memory>): Memory => ({
   ...emptyMemory,
-  recommendations: [{ madeAtMs: 0, workers: 0 }],
+  recommendations: [{ madeAtMs: 0, workers: 0, isFound: false }],
   ...known,
 });
 const drains = (...ordinals: number[]) =>
