@@ -360,7 +360,7 @@ describe('after a removal', () => {
     Object.assign(state, { memory: removed(), readyJobs: 500 });
     target.listWorkers = never;
     expect(await tick()).toMatchObject({
-      ...{ outcome: 'failed', error: { code: 'TARGET_UNAVAILABLE' } },
+      ...{ outcome: 'held', error: null },
     });
   });
 });
