@@ -23,9 +23,8 @@ export async function within<T>(
     if (signal.aborted) onAbort();
     else signal.addEventListener('abort', onAbort, { once: true });
   });
-  // The loser of the race may still reject later; it has been given up on and must not end the process.
-  work.catch(() => undefined);
   try {
+    // The loser may still reject later; a race has handled that too, so it does not end the process.
     return await Promise.race([work, aborted]);
   } finally {
     if (onAbort) signal.removeEventListener('abort', onAbort);

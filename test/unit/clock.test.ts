@@ -75,6 +75,49 @@ describe('a running clock', () => {
     expect(atOnce).toHaveLength(ticks);
   });
 
+  test('ticks at once although no multiple of the interval is near', async () => {
+    let ticks = 0;
+    const clock = startClock({
+      name: 'test',
+      // Its pattern is every second, of which hardly one lets a tick through.
+      intervalMs: hour + second,
+      logger: silent,
+      onBug: (error) => {
+        throw error;
+      },
+      tick() {
+        ticks += 1;
+        return Promise.resolve(null);
+      },
+    });
+    await expect.poll(() => ticks).toBe(1);
+    await clock.stop();
+  });
+
+  test('leaves out the steps of its pattern that are no multiple of the interval', async () => {
+    let ticks = 0;
+    const intervalMs = 2.5 * second;
+    const startedMs = performance.now();
+    const clock = startClock({
+      name: 'test',
+      intervalMs,
+      logger: silent,
+      onBug: (error) => {
+        throw error;
+      },
+      tick() {
+        ticks += 1;
+        return Promise.resolve(null);
+      },
+    });
+    await sleep(6 * second);
+    await clock.stop();
+    const multiples = (performance.now() - startedMs) / intervalMs;
+    expect(ticks).toBeGreaterThanOrEqual(2);
+    // One at once, and one for each multiple that may lie in the time that passed; every second would be seven.
+    expect(ticks).toBeLessThanOrEqual(2 + Math.floor(multiples));
+  });
+
   test('ticks again before the interval is over when a tick asks for it, until one does not', async () => {
     let ticks = 0;
     const clock = startClock({

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -52,3 +53,47 @@ test('aborts with its parent, also one that was aborted before', async () => {
     ),
   ).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
 });
+
+test('a rejection that comes after the deadline ends nothing', async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  const { promise, reject } = withResolvers();
+  const waiting = withDeadline(alive(), 10, (signal) =>
+    within(signal, 'QUEUE_UNREADABLE', 'Redis', promise),
+  );
+  await expect(waiting).rejects.toBeInstanceOf(OperationalError);
+  reject(new Error('too late'));
+  await sleep(50);
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});
+
+test.each([
+  ['an answer', () => Promise.resolve(7), 60_000],
+  ['a failure', () => Promise.reject(new Error('a bug')), 60_000],
+  ['the deadline', never, 10],
+])('leaves no listener and no timer behind after %s', async (_name, work, timeoutMs) => {
+  const parent = alive();
+  const timers = activeTimers();
+  let inner: AbortSignal | undefined;
+  await withDeadline(parent, timeoutMs, (signal) => {
+    inner = signal;
+    return within(signal, 'QUEUE_UNREADABLE', 'Redis', work());
+  }).catch(() => undefined);
+  expect(activeTimers()).toBeLessThanOrEqual(timers);
+  expect(inner && getEventListeners(inner, 'abort')).toEqual([]);
+  expect(getEventListeners(parent, 'abort')).toEqual([]);
+});
+
+function activeTimers(): number {
+  return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+}
+
+function withResolvers(): { promise: Promise<never>; reject: (error: Error) => void } {
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<never>((_, onError) => {
+    reject = onError;
+  });
+  return { promise, reject };
+}
