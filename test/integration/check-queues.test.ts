@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { workersKey } from '../../src/drain/protocol.ts';
 import { bullmqMajors, startApplication, type Application } from '../support/bullmq.ts';
 import { checkReport, fixOf, told } from '../support/check-stage.ts';
 import { contentsOf } from '../support/redis-contents.ts';
@@ -129,6 +130,19 @@ describe.each(bullmqMajors)('check of the queues of BullMQ $major', ({ library }
     expect(told(await checkReport(environment))).toContainEqual(expect.stringContaining(nameless));
     holding.release();
     await closing;
+  });
+
+  test('hears the companions of the pool, and sees those of another', async () => {
+    const companion = client.duplicate({ connectionName: 'backlog-autoscaler:worker:mailer.1' });
+    await companion.ping();
+    expect(told(await checkReport(environment))).toContain(
+      'warning workers: Companions of mailer.1 are connected, but none speaks to pool worker, so its dynos cannot drain',
+    );
+    await client.hset(workersKey('worker'), 'a', JSON.stringify({ dyno: 'mailer.1' }), 'b', '{');
+    expect(told(await checkReport(environment))).toContain(
+      'ok workers: 1 companion heard of: mailer.1',
+    );
+    companion.disconnect();
   });
 
   test('knows workers that are named after their dynos from others', async () => {

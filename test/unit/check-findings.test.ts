@@ -76,6 +76,7 @@ describe('the judgement of a Redis server', () => {
     info: answer({ ...info, ...known }),
     script: answer(1),
     workers: answer([]),
+    companions: [],
     write: null,
     queues: new Map(),
   });
@@ -159,6 +160,7 @@ describe('the judgement of queues', () => {
     const names = queues.map(({ queue }) => queue);
     const facts = {
       reading: answer({ queues, unreadableQueues: [] }),
+      heardDynos: answer([]),
       knownQueues: answer(names),
     };
     const lines = text(judgeQueues(poolWith({ QUEUES: '*' }), facts, howToSet)).split('\n');
@@ -172,6 +174,7 @@ describe('the judgement of queues', () => {
     const error = new OperationalError('QUEUE_UNREADABLE', 'NOPERM scan', { hint: 'Allow it.' });
     const facts = {
       reading: answer({ queues: [reading()], unreadableQueues: [] }),
+      heardDynos: answer([]),
       knownQueues: { value: null, error },
     };
     const remarks = judgeQueues(poolWith(), facts, howToSet);
@@ -181,14 +184,49 @@ describe('the judgement of queues', () => {
 });
 
 describe('the judgement of workers', () => {
-  const judge = (names: readonly string[], processTypes = ['worker']) =>
+  const judge = (
+    names: readonly (string | null)[],
+    processTypes = ['worker'],
+    known: Partial<Parameters<typeof judgeWorkers>[0]> = {},
+  ) =>
     judgeWorkers({
       pool: poolWith(),
+      ...{ heardDynos: [], strayCompanions: [] },
       queues: [],
       workers: names.map((name) => ({ prefix: 'bull', queue: 'emails', name })),
       processTypes,
       currentWorkers: null,
+      ...known,
     });
+
+  test.each([
+    ['auto', 'scaling down may interrupt jobs (PROTECT_JOBS=strict would'],
+    ['strict', 'none is removed (PROTECT_JOBS=strict)'],
+    ['off', 'in any case (PROTECT_JOBS=off)'],
+  ])('says what becomes of dynos without names when protection is %s', (protection, said) => {
+    const remarks = judge([null], ['worker'], { pool: poolWith({ PROTECT_JOBS: protection }) });
+    expect(levels(remarks)).toEqual(['warning']);
+    expect(text(remarks)).toContain(said);
+    expect(fixes(remarks)).toContain('joinPool');
+  });
+
+  test('needs no names where every dyno has a companion', () => {
+    const heardDynos = ['worker.1', 'worker.2', 'worker.2'];
+    expect(levels(judge([null], ['worker'], { heardDynos, currentWorkers: 2 }))).toEqual(['ok']);
+    const some = judge([null], ['worker'], { heardDynos, currentWorkers: 3 });
+    expect(levels(some)).toEqual(['ok', 'warning']);
+    expect(text(some)).toContain('2 companions heard of: worker.1, worker.2');
+  });
+
+  test('tells companions that speak to another pool how to speak to this one', () => {
+    const strayCompanions = ['mailer.1'];
+    const remarks = judge(['worker.1'], ['worker'], { strayCompanions });
+    expect(levels(remarks)).toEqual(['warning', 'ok']);
+    expect(text(remarks)).toContain('Companions of mailer.1 are connected, but none speaks');
+    expect(fixes(remarks)).toContain('config:set POOL=worker ');
+    const heardDynos = ['worker.1'];
+    expect(levels(judge([], ['worker'], { strayCompanions, heardDynos }))).toEqual(['ok']);
+  });
 
   test.each([
     ['worker.1', 'ok'],

@@ -88,17 +88,20 @@ function judgeConnectionsOf(
 }
 
 function judgePoolIn(
-  { queues, workers }: RedisFacts,
+  { queues, workers, companions }: RedisFacts,
   pool: PoolConfig,
   { config, tokens }: Observed,
 ): readonly Finding[] {
   const facts = queues.get(pool.POOL);
+  const heard = new Set([...queues.values()].flatMap(({ heardDynos }) => heardDynos.value ?? []));
   const remarks = judgeWorkers({
     pool,
     queues: facts?.reading.value?.queues ?? [],
     workers: workers.value?.filter((worker) => isOf(pool, worker)) ?? null,
     processTypes: config.pools.map(({ PROCESS_TYPE }) => PROCESS_TYPE),
     currentWorkers: currentWorkersOf(pool, tokens),
+    heardDynos: facts?.heardDynos.value ?? [],
+    strayCompanions: companions.filter((dyno) => !heard.has(dyno)),
   });
   return [
     ...about(

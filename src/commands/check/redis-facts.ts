@@ -1,10 +1,12 @@
+import { z } from 'zod';
 import type { Config, PoolConfig } from '../../config/load.ts';
+import { workersKey } from '../../drain/protocol.ts';
 import { findQueues } from '../../queues/bullmq/discovery.ts';
 import type { QueuesReading } from '../../queues/queue-source.ts';
 import { connectRedis, type RedisConnection } from '../../redis.ts';
 import { queueSystems } from '../assemble.ts';
 import { answerTo, type Answer } from './answer.ts';
-import { bullmqWorkersIn, type BullmqWorker } from './bullmq-workers.ts';
+import { bullmqWorkersIn, companionsIn, type BullmqWorker } from './bullmq-workers.ts';
 
 /** A Redis of the configuration, and which pools keep what there. */
 export type RedisServer = {
@@ -27,6 +29,8 @@ export type RedisInfo = {
 };
 
 export type QueueFacts = {
+  /** Dynos whose companions speak to the pool. */
+  readonly heardDynos: Answer<readonly string[]>;
   readonly reading: Answer<QueuesReading>;
   /** All queues that have the pool's prefix. */
   readonly knownQueues: Answer<readonly string[]>;
@@ -38,6 +42,8 @@ export type RedisFacts = {
   /** Whether a script may run: reading queues takes one. */
   readonly script: Answer<unknown>;
   readonly workers: Answer<readonly BullmqWorker[]>;
+  /** Dynos whose companions are connected, whatever pool they speak to. */
+  readonly companions: readonly string[];
   /** Whether state could be written; null where none is kept. */
   readonly write: Answer<unknown> | null;
   /** By pool; empty when no script may run. */
@@ -94,34 +100,51 @@ async function interrogate(
   // A refusal is an answer too; any other trouble would only be met again by every further question.
   if (info.error !== null && !isRefusal(info)) throw info.error;
 
-  const [script, workers, write] = await Promise.all([
+  const [script, clients, write] = await Promise.all([
     ask((client) => client.eval('return 1', 0)),
-    ask(async (client) => bullmqWorkersIn(String(await client.client('LIST')))),
+    ask(async (client) => String(await client.client('LIST'))),
     // With XX, SET needs all that it takes to write, yet leaves a key alone that does not exist.
     statePools.length === 0
       ? null
       : ask((client) => client.set('backlog-autoscaler:check', '', 'PX', 1, 'XX')),
   ]);
+  const workers =
+    clients.error === null ? { value: bullmqWorkersIn(clients.value), error: null } : clients;
+  const companions = companionsIn(clients.value ?? '');
   const readable = script.error === null ? queuePools : [];
   const queues = await Promise.all(
     readable.map(
       async (pool) => [pool.POOL, await lookAtQueues(redis, pool, { nowMs, signal })] as const,
     ),
   );
-  return { latencyMs, info, script, workers, write, queues: new Map(queues) };
+  return { latencyMs, info, script, workers, companions, write, queues: new Map(queues) };
 }
 
 async function lookAtQueues(
   redis: RedisConnection,
-  { QUEUE_SYSTEM: system, QUEUES: queues, QUEUE_PREFIX: prefix }: PoolConfig,
+  { POOL: pool, QUEUE_SYSTEM: system, QUEUES: queues, QUEUE_PREFIX: prefix }: PoolConfig,
   { nowMs, signal }: Circumstances,
 ): Promise<QueueFacts> {
   const source = queueSystems[system]({ redis, queues, prefix, nowMs });
-  const [reading, knownQueues] = await Promise.all([
+  const [reading, knownQueues, heardDynos] = await Promise.all([
     answerTo(source.read(signal)),
     answerTo(findQueues(redis, prefix, signal)),
+    answerTo(
+      redis.run('QUEUE_UNREADABLE', signal, async (client) =>
+        (await client.hvals(workersKey(pool))).flatMap(dynoIn),
+      ),
+    ),
   ]);
-  return { reading, knownQueues };
+  return { reading, knownQueues, heardDynos };
+}
+
+/** The dyno that a heartbeat is of; none for what is no heartbeat. */
+function dynoIn(heartbeat: string): readonly string[] {
+  try {
+    return [z.object({ dyno: z.string() }).parse(JSON.parse(heartbeat)).dyno];
+  } catch {
+    return [];
+  }
 }
 
 /** Whether the server answered that its user lacks the permission. */

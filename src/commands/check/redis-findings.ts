@@ -9,7 +9,8 @@ const versionRecommended = [6, 2] as const;
 const memoryShareMax = 0.8;
 
 /** What the autoscaler runs on queues, and on its own keys. */
-const readPermissions = '+@read +@connection +info +eval +evalsha';
+const readPermissions =
+  '+@read +@connection +info +eval +evalsha +time +hset +hdel +del +pexpire ~backlog-autoscaler:*';
 const writePermissions = '+set +zadd +zremrangebyscore +pexpire +multi +exec ~backlog-autoscaler:*';
 
 /** Whether the server can be reached and talked to safely. */

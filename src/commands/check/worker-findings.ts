@@ -6,9 +6,19 @@ import { ok, warning, type Remark } from './finding.ts';
 import { listed } from './listed.ts';
 
 const howToName =
-  'In the app: new Worker(queue, processor, { connection, name: process.env.DYNO })';
+  'In the app: joinPool([worker]) from backlog-autoscaler/worker, or at least new Worker(queue, processor, { connection, name: process.env.DYNO })';
 
-/** Whether it can be told which dyno is busy, for which workers must bear the names of their dynos. */
+/** What becomes of dynos that nobody knows to be busy or idle. */
+const consequences: Readonly<Record<PoolConfig['PROTECT_JOBS'], string>> = {
+  auto: 'scaling down may interrupt jobs (PROTECT_JOBS=strict would keep such dynos)',
+  strict: 'while jobs run there, none is removed (PROTECT_JOBS=strict)',
+  off: 'scaling down interrupts jobs in any case (PROTECT_JOBS=off)',
+};
+
+/**
+ * Whether it can be told which dyno is busy, for which there must be companions in the workers, or the workers must bear
+ * the names of their dynos.
+ */
 export function judgeWorkers(parts: {
   readonly pool: PoolConfig;
   readonly queues: readonly QueueReading[];
@@ -18,7 +28,28 @@ export function judgeWorkers(parts: {
   readonly processTypes: readonly string[];
   /** What Heroku is asked for; null when that is unknown. */
   readonly currentWorkers: number | null;
+  /** Dynos whose companions speak to this pool. */
+  readonly heardDynos: readonly string[];
+  /** Dynos whose companions are connected, but speak to no pool that is looked after. */
+  readonly strayCompanions: readonly string[];
 }): readonly Remark[] {
+  const { pool, heardDynos, strayCompanions } = parts;
+  if (heardDynos.length > 0) {
+    const heard = unique(heardDynos);
+    const remark = ok(`${counted(heard.length, 'companion')} heard of: ${listed(heard)}`);
+    return heard.length >= (parts.currentWorkers ?? 0) ? [remark] : [remark, ...judgeNames(parts)];
+  }
+  if (strayCompanions.length === 0) return judgeNames(parts);
+  return [
+    warning(
+      `Companions of ${listed(strayCompanions)} are connected, but none speaks to pool ${pool.POOL}, so its dynos cannot drain`,
+      `If they are its workers: heroku config:set POOL=${pool.POOL} -a ${pool.HEROKU_APP_NAME ?? '<their app>'}, or joinPool(workers, { pool: '${pool.POOL}' })`,
+    ),
+    ...judgeNames(parts),
+  ];
+}
+
+function judgeNames(parts: Parameters<typeof judgeWorkers>[0]): readonly Remark[] {
   const { pool, queues, processTypes, currentWorkers } = parts;
   const workers = parts.workers ?? [];
   const running = queues.flatMap(({ queue, running }) =>
@@ -45,7 +76,7 @@ export function judgeWorkers(parts: {
   if (nameless.length > 0)
     remarks.push(
       warning(
-        `Workers of ${listed(nameless)} have no name, so a busy dyno cannot be told from an idle one`,
+        `Workers of ${listed(nameless)} have no name, so a busy dyno cannot be told from an idle one: ${consequences[pool.PROTECT_JOBS]}`,
         howToName,
       ),
     );
