@@ -69,8 +69,11 @@ describe('the import table', () => {
     ['src/config/load.ts', `import { readFileSync } from 'node:fs'; import { parse } from 'yaml'`],
     ['src/targets/target.ts', `import { z } from 'zod/mini'`],
     ['src/commands/check/answer.ts', `import { loadConfig } from '../../config/load.ts'`],
-    ['src/main.ts', `import { run } from './commands/run.ts'; import './loop.ts'`],
-    ['src/command-line.ts', `export const demo = import('./commands/demo.ts'); export const own = 1`],
+    ['src/command-line.ts', `import { run } from './commands/run.ts'; import './loop.ts'`],
+    [
+      'src/command-line.ts',
+      `export const demo = import('./commands/demo.ts'); export const own = 1`,
+    ],
   ])('lets %s do %s', async (filePath, code) => {
     expect(await complaints(filePath, code)).toEqual([]);
   });
