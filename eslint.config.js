@@ -49,7 +49,7 @@ const parts = {
 /** The commands and the command line wire everything together; nothing imports `main.ts`. */
 const importTable = {
   ...parts,
-  commands: { parts: Object.keys(parts), packages: ['fastest-levenshtein', 'pino'] },
+  commands: { parts: Object.keys(parts), packages: ['fastest-levenshtein', 'pino', 'zod'] },
   'command-line': { parts: [...Object.keys(parts), 'commands'], packages: [] },
   main: { parts: ['command-line'], packages: [] },
 };
