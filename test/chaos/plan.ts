@@ -19,7 +19,7 @@ export const killGraceSeconds = 3;
 /** Of the jobs that run then, those that end this soon are not handed back. */
 export const graceSeconds = 1;
 
-const longJobMs = [2_500, 7_000] as const;
+const longJobMs = [4_000, 8_000] as const;
 const shortJobMs = [50, 800] as const;
 
 /**
@@ -42,7 +42,7 @@ export function planChaos(seed: number, durationMs: number): readonly Incident[]
     const short = jobs(pick([between(2, 8), between(15, 30), between(30, 60)]), shortJobMs);
     // Late in the burst, they are run by the workers that were added for it and go first.
     const place = between(short.length / 2, short.length);
-    return short.toSpliced(place, 0, ...jobs(pick([0, 0, between(3, 6)]), longJobMs));
+    return short.toSpliced(place, 0, ...jobs(pick([0, 0, between(4, 8)]), longJobMs));
   };
 
   const bursts = times(durationMs, 0, () => between(1_500, 4_500)).map((atMs): Incident => {
