@@ -20,6 +20,7 @@ const renderers = {
   'config/example.env': exampleEnv,
 };
 
+const style = await prettier.resolveConfig(new URL('README.md', root));
 let isStale = false;
 for (const [path, render] of Object.entries(renderers)) {
   const file = new URL(path, root);
@@ -27,7 +28,7 @@ for (const [path, render] of Object.entries(renderers)) {
   const rendered = render(before);
   const formatted = path.endsWith('.env')
     ? rendered
-    : await prettier.format(rendered, { filepath: path });
+    : await prettier.format(rendered, { ...style, filepath: path });
   if (formatted === before) continue;
   isStale = true;
   if (process.argv.includes('--check'))
