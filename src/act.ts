@@ -128,7 +128,12 @@ async function change(
   return result.kind === 'scaled' ? { kind: 'done', outcome: 'scaled', drain: null } : result;
 }
 
-async function save({ memories }: ActionParts, memory: Memory, { signal }: Turn): Promise<void> {
+/** @throws {OperationalError} `STATE_UNAVAILABLE` */
+export async function save(
+  { memories }: ActionParts,
+  memory: Memory,
+  { signal }: Turn,
+): Promise<void> {
   await within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.save(memory, signal));
 }
 

@@ -1,4 +1,4 @@
-import { act, verifyLastRemoval, type ActionParts, type Turn } from './act.ts';
+import { act, save, verifyLastRemoval, type ActionParts, type Turn } from './act.ts';
 import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
 import type { Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
@@ -69,12 +69,7 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
     let decided = { ...decide(observation, policy, remembered), observation };
     try {
       if (!seen.mayAct) {
-        await within(
-          turn.signal,
-          'STATE_UNAVAILABLE',
-          'Redis',
-          parts.memories.save(decided.memory, turn.signal),
-        );
+        await save(parts, decided.memory, turn);
         throw error ?? restless();
       }
       let memory = await verifyLastRemoval(parts, { ...decided, memory: remembered }, turn);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
+import { freePort } from '../../src/demo/heroku/free-port.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
 import { runCommand, startDaemon, type RunningDaemon } from '../support/daemon.ts';
 import { startScriptedHeroku, type ScriptedHeroku } from '../support/scripted-heroku.ts';
 

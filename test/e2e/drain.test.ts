@@ -9,7 +9,8 @@ import {
 } from '../../src/drain/protocol.ts';
 import { startApplication, type Application, type HoldingWorker } from '../support/bullmq.ts';
 import { runCommand, startDaemon, type LogLine, type RunningDaemon } from '../support/daemon.ts';
-import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
+import { freePort } from '../../src/demo/heroku/free-port.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startScriptedHeroku, type ScriptedHeroku } from '../support/scripted-heroku.ts';
 
 type Blocked = { dyno: string; verdict: string; since: string; jobs: Record<string, unknown>[] };

@@ -8,7 +8,8 @@ import { bullmqMajors, startApplication } from '../support/bullmq.ts';
 import { checkReport, fixOf, runCheck, told } from '../support/check-stage.ts';
 import { leaveOutUnless } from '../support/left-out.ts';
 import { contentsOf } from '../support/redis-contents.ts';
-import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
+import { freePort } from '../../src/demo/heroku/free-port.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { freePort } from '../support/redis.ts';
+import { freePort } from '../../src/demo/heroku/free-port.ts';
+
 import { startTestHeroku, type TestHeroku } from '../support/heroku-emulator.ts';
 
 const waiting = { timeout: 15_000, interval: 20 };

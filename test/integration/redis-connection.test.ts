@@ -3,7 +3,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { connectRedis, type RedisConnection } from '../../src/redis.ts';
-import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
+import { freePort } from '../../src/demo/heroku/free-port.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
 
 const options = { rejectUnauthorized: true, name: 'test' };
 const soon = (ms: number) => AbortSignal.timeout(ms);

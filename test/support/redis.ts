@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { freePort } from '../../src/demo/heroku/free-port.ts';
 
 export type RedisServer = {
   readonly url: string;
@@ -12,16 +12,6 @@ export type RedisServer = {
   /** Ends the server at once; a test may call it itself to take Redis away. */
   stop(): Promise<void>;
 };
-
-/** A port that was free a moment ago, on the loopback interface. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Starts a real redis-server of the test's own, without persistence, on the loopback interface. */
 export async function startRedis(
