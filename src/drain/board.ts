@@ -1,7 +1,21 @@
 import { z } from 'zod';
 import type { RedisConnection } from '../redis.ts';
-import { heartbeatGoneMs, markMs, marksKey, workersKey, workerStates } from './protocol.ts';
+import {
+  heartbeatGoneMs,
+  markMs,
+  joinedKey,
+  marksKey,
+  workersKey,
+  workerStates,
+} from './protocol.ts';
 import type { WorkerProcess } from './verdict.ts';
+
+/** The worker processes of a pool. */
+export type PoolProcesses = {
+  readonly processes: readonly WorkerProcess[];
+  /** Whether the pool has companions, though perhaps none can be heard: right after a deploy all are new. */
+  readonly isJoined: boolean;
+};
 
 /** Where the daemon and the companions in the workers leave messages for one another. */
 export type DrainBoard = {
@@ -9,7 +23,7 @@ export type DrainBoard = {
    * The worker processes that were heard of lately.
    * @throws {OperationalError} `STATE_UNAVAILABLE`
    */
-  read(signal: AbortSignal): Promise<readonly WorkerProcess[]>;
+  read(signal: AbortSignal): Promise<PoolProcesses>;
   /**
    * Asks some dynos to drain, for 30 s unless it is said again, and lets others go on.
    * @throws {OperationalError} `STATE_UNAVAILABLE`
@@ -51,10 +65,15 @@ return 1
 export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoard {
   return {
     async read(signal) {
-      const [[seconds, microseconds], fields] = await redis.run(
+      const [[seconds, microseconds], fields, joined] = await redis.run(
         'STATE_UNAVAILABLE',
         signal,
-        (client) => Promise.all([client.time(), client.hgetall(workersKey(pool))]),
+        (client) =>
+          Promise.all([
+            client.time(),
+            client.hgetall(workersKey(pool)),
+            client.exists(joinedKey(pool)),
+          ]),
       );
       const nowMs = Number(seconds) * 1000 + Number(microseconds) / 1000;
       const entries = Object.entries(fields).map(([id, text]) => ({
@@ -71,9 +90,10 @@ export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoa
           client.hdel(workersKey(pool), ...ids),
         );
       }
-      return entries.flatMap(({ process }) =>
+      const processes = entries.flatMap(({ process }) =>
         process !== null && process.ageMs < heartbeatGoneMs ? [process] : [],
       );
+      return { processes, isJoined: joined === 1 || processes.length > 0 };
     },
     async mark(marked, lifted, signal) {
       if (marked.length === 0 && lifted.length === 0) return;

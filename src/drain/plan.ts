@@ -27,6 +27,8 @@ export type Situation = {
   readonly dynos: readonly ListedWorker[];
   readonly processes: readonly WorkerProcess[];
   readonly whereabouts: Whereabouts;
+  /** Whether the pool has companions, so that a young dyno that has said nothing is one that is booting. */
+  readonly isJoined: boolean;
   /** Remove only what is known to be idle; otherwise also what is not known to be busy. */
   readonly isStrict: boolean;
   readonly drains: Memory['drains'];
@@ -136,8 +138,8 @@ function canHandBack(name: string, { processes }: Situation): boolean {
   return own.length > 0 && own.every(isFresh);
 }
 
-function verdictOn(name: string, { dynos, processes, whereabouts }: Situation): Verdict {
-  return judge(name, dynos, processes, whereabouts);
+function verdictOn(name: string, { dynos, processes, isJoined, whereabouts }: Situation): Verdict {
+  return judge(name, dynos, processes, isJoined, whereabouts);
 }
 
 function mayGo(verdict: Verdict, { isStrict }: Situation): boolean {

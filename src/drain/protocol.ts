@@ -8,8 +8,11 @@
  * of dynos do not matter.
  */
 export const workersKey = (pool: string): string => `backlog-autoscaler:workers:${pool}`;
+export const joinedKey = (pool: string): string => `backlog-autoscaler:joined:${pool}`;
 export const marksKey = (pool: string): string => `backlog-autoscaler:marks:${pool}`;
 
+/** A pool that had a companion counts as having some for this long, also while all its processes are being replaced. */
+const joinedMs = 24 * 60 * 60_000;
 /** A mark that is not renewed ends after this: a daemon that dies frees the tail. */
 export const markMs = 30_000;
 /** How often a process says how it is and looks for a mark. */
@@ -45,7 +48,7 @@ export type SpokenHeartbeat = Omit<Heartbeat, 'startedAtMs' | 'atMs'>;
 /**
  * One round trip: stores a process's heartbeat and returns the server's time and until when its dyno is asked to
  * drain (0 when it is not).
- * KEYS: workers, marks. ARGV: process id, SpokenHeartbeat as JSON, dyno, expiry in ms, how long the process has run in ms.
+ * KEYS: workers, marks, joined. ARGV: process id, SpokenHeartbeat as JSON, dyno, expiry in ms, how long the process has run in ms.
  */
 export const heartbeatScript = `
 local time = redis.call('TIME')
@@ -53,5 +56,6 @@ local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local times = string.format(',"startedAtMs":%.0f,"atMs":%.0f}', nowMs - ARGV[5], nowMs)
 redis.call('HSET', KEYS[1], ARGV[1], string.sub(ARGV[2], 1, -2) .. times)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
+redis.call('SET', KEYS[3], '1', 'PX', ${String(joinedMs)})
 return { string.format('%.0f', nowMs), redis.call('HGET', KEYS[2], ARGV[3]) or '0' }
 `;

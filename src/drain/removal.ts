@@ -40,10 +40,9 @@ export async function prepareRemoval(
 ): Promise<Plan> {
   const currentWorkers = decision.currentWorkers ?? 0;
   const whereabouts = whereaboutsOf(observation);
-  const processes = await board.read(signal);
+  const { processes, isJoined } = await board.read(signal);
   // Where nothing runs and no companion could start anything, whoever goes takes no job along.
-  const isAtRest =
-    processes.length === 0 && whereabouts.jobs.length === 0 && whereabouts.areComplete;
+  const isAtRest = !isJoined && whereabouts.jobs.length === 0 && whereabouts.areComplete;
 
   const first = await plan(processes, memory.drains, listAgeMsMax);
   const settled = await settle(first, processes);
@@ -61,6 +60,7 @@ export async function prepareRemoval(
       desiredWorkers: decision.desiredWorkers,
       dynos: isAtRest ? [] : await parts.target.listWorkers(listAgeMs, signal),
       processes: known,
+      isJoined,
       isTailUnknown: memory.isTailUnknown,
       nowMs: parts.nowMs(),
     });
@@ -78,7 +78,7 @@ export async function prepareRemoval(
     for (let step = 1; step <= steps; step += 1) {
       if (!latest.some((process) => isAboutToDrain(process, made))) break;
       await sleep(settleStepMs, undefined, { signal }).catch(() => undefined);
-      latest = await board.read(signal);
+      latest = (await board.read(signal)).processes;
     }
     return latest;
   }

@@ -52,6 +52,7 @@ export function judge(
   name: string,
   dynos: readonly ListedWorker[],
   processes: readonly WorkerProcess[],
+  isJoined: boolean,
   { jobs, areComplete }: Whereabouts,
 ): Verdict {
   const own = processesOf(name, processes);
@@ -61,7 +62,7 @@ export function judge(
   const listed = dynos.find((dyno) => dyno.name === name);
   // What the platform does not list has no process.
   if (listed === undefined) return 'idle';
-  if (processes.length > 0 && listed.ageSeconds < bootSecondsMax) return 'starting';
+  if (isJoined && listed.ageSeconds < bootSecondsMax) return 'starting';
   return areComplete ? 'idle' : 'unknown';
 }
 

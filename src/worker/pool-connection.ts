@@ -1,6 +1,7 @@
 import {
   heartbeatGoneMs,
   heartbeatScript,
+  joinedKey,
   marksKey,
   workersKey,
   type Heartbeat,
@@ -63,7 +64,7 @@ export function connectToPool(
   // Why a connection fails is told to this listener alone; without one it would be printed, or end the process.
   let lastError: Error | undefined;
   client.on('error', (error) => (lastError = error));
-  client.defineCommand('backlogAutoscalerBeat', { numberOfKeys: 2, lua: heartbeatScript });
+  client.defineCommand('backlogAutoscalerBeat', { numberOfKeys: 3, lua: heartbeatScript });
   client.defineCommand('backlogAutoscalerWake', { numberOfKeys: 4, lua: wakeScript });
   return {
     async beat(state, load) {
@@ -72,6 +73,7 @@ export function connectToPool(
         .backlogAutoscalerBeat(
           workersKey(pool),
           marksKey(pool),
+          joinedKey(pool),
           processId,
           JSON.stringify(heartbeat),
           dyno,

@@ -113,7 +113,7 @@ describe('the heartbeats', () => {
     const old = await said({ dyno: 'worker.4' }, 20_000);
     await announce('a', young);
     await announce('b', old);
-    const processes = await board.read(soon());
+    const { processes } = await board.read(soon());
     const inOrder = processes.toSorted((one, other) => one.dyno.localeCompare(other.dyno));
     expect(inOrder).toMatchObject([young, old]);
     const [first, second] = inOrder.map(({ ageMs }) => ageMs);
@@ -124,13 +124,13 @@ describe('the heartbeats', () => {
 
   test('of another pool are not seen', async () => {
     await client.hset(workersKey('others'), 'a', JSON.stringify(await said()));
-    expect(await board.read(soon())).toEqual([]);
+    expect(await board.read(soon())).toEqual({ processes: [], isJoined: false });
   });
 
   test('of processes that were not heard of for a minute are forgotten', async () => {
     await announce('gone', await said({}, heartbeatGoneMs + 1));
     await announce('here', await said({}, heartbeatGoneMs - 10_000));
-    expect(await board.read(soon())).toHaveLength(1);
+    expect((await board.read(soon())).processes).toHaveLength(1);
     expect(await fields()).toEqual(['here']);
   });
 
@@ -139,17 +139,17 @@ describe('the heartbeats', () => {
     for (const [index, text] of ['', '{', '[]', 'null', '"drained"', nameless].entries())
       await announce(`bad-${String(index)}`, text);
     await announce('good', await said());
-    expect(await board.read(soon())).toMatchObject([{ dyno: 'worker.3' }]);
+    expect((await board.read(soon())).processes).toMatchObject([{ dyno: 'worker.3' }]);
     expect(await fields()).toEqual(['good']);
   });
 
   test('that say something unknown of a dyno do not make it idle', async () => {
     const unknown = { state: 'resting', activeJobs: -1, concurrency: '5', startedAtMs: 'today' };
     await announce('strange', JSON.stringify({ ...(await said()), ...unknown }));
-    const processes = await board.read(soon());
+    const { processes } = await board.read(soon());
     expect(processes).toMatchObject([{ dyno: 'worker.3', state: 'working', activeJobs: null }]);
     const dynos = [{ name: 'worker.3', ordinal: 3, ageSeconds: 3600 }];
-    expect(judge('worker.3', dynos, processes, { jobs: [], areComplete: true })).toBe('busy');
+    expect(judge('worker.3', dynos, processes, true, { jobs: [], areComplete: true })).toBe('busy');
     expect(await fields()).toEqual(['strange']);
   });
 });

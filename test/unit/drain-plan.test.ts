@@ -36,11 +36,20 @@ const companion = (name: string, known: Partial<WorkerProcess> = {}): WorkerProc
 const situation = (known: Partial<Situation> = {}): Situation => ({
   ...{ processType: 'worker', currentWorkers: 10, desiredWorkers: 1 },
   dynos: numbered(known.currentWorkers ?? 10),
+  isJoined: (known.processes ?? []).length > 0,
   ...{ processes: [], whereabouts: jobsOn(), isStrict: false, drains: [], isTailUnknown: false },
   ...{ drainTimeoutMs: hour, nowMs: startMs },
   ...known,
 });
 const plan = (known: Partial<Situation> = {}) => planRemoval(situation(known));
+
+test('right after a deploy, before any companion has spoken, no young dyno counts as idle', () => {
+  const young = numbered(5, 3);
+  const world = { currentWorkers: 5, dynos: young, isJoined: true };
+  expect(plan(world).workers).toBe(5);
+  expect(plan({ ...world, isJoined: false }).workers).toBe(1);
+});
+
 const namesOf = ({ blocked }: Plan) => blocked.map(({ dyno: name }) => name);
 
 describe('where the jobs run', () => {
@@ -71,7 +80,7 @@ describe('the verdict on a dyno', () => {
     processes: readonly WorkerProcess[],
     whereabouts = jobsOn(),
     dynos: readonly ListedWorker[] = old,
-  ) => judge('worker.3', dynos, processes, whereabouts);
+  ) => judge('worker.3', dynos, processes, processes.length > 0, whereabouts);
 
   test.each([
     ['drained', {}, 'idle'],
@@ -298,7 +307,7 @@ describe('whatever the world is like', () => {
   const isWhole = ({ dynos, isTailUnknown }: Situation) =>
     isTailUnknown || dynos.some((each) => each.ordinal === null);
   const verdictOn = (name: string, world: Situation) =>
-    judge(name, world.dynos, world.processes, world.whereabouts);
+    judge(name, world.dynos, world.processes, world.isJoined, world.whereabouts);
   const range = (first: number, last: number) =>
     Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => dyno(first + index));
 

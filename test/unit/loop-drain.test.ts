@@ -44,7 +44,8 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
   };
   const job = (worker: string | null): RunningJob => ({ jobId: '7', worker, startedAtMs: startMs });
   const board: DrainBoard = {
-    read: () => Promise.resolve(state.processes),
+    read: () =>
+      Promise.resolve({ processes: state.processes, isJoined: state.processes.length > 0 }),
     mark(marked, lifted) {
       marks.push({ marked, lifted });
       return record('mark', undefined);
@@ -167,14 +168,13 @@ describe('a scale-down through the drain', () => {
         // The companions obey as soon as they are asked.
         read() {
           const isAsked = marks.length > 0;
-          return Promise.resolve(
-            [1, 2, 3, 4, 5].map((ordinal) =>
-              process(dyno(ordinal), {
-                state: isAsked && ordinal > 1 ? 'drained' : 'working',
-                activeJobs: ordinal === 1 ? 1 : 0,
-              }),
-            ),
+          const processes = [1, 2, 3, 4, 5].map((ordinal) =>
+            process(dyno(ordinal), {
+              state: isAsked && ordinal > 1 ? 'drained' : 'working',
+              activeJobs: ordinal === 1 ? 1 : 0,
+            }),
           );
+          return Promise.resolve({ processes, isJoined: true });
         },
       },
     });
@@ -194,7 +194,7 @@ describe('a scale-down through the drain', () => {
       board: {
         read() {
           reads += 1;
-          return Promise.resolve(busy);
+          return Promise.resolve({ processes: busy, isJoined: true });
         },
       },
     });
