@@ -107,7 +107,12 @@ async function observe(
   ]);
   const currentWorkers = workers.value;
   return {
-    observation: queue.value && { observedAtMs: nowMs(), ...queue.value, currentWorkers },
+    observation: queue.value && {
+      ...queue.value,
+      observedAtMs: nowMs(),
+      currentWorkers,
+      workers: { readyWorkers: null, concurrency: null, protection: 'none' },
+    },
     currentWorkers,
     memory: memory.value,
     mayAct: workers.error === null,

@@ -155,10 +155,16 @@ function shared<Key extends object, T>(
   };
 }
 
+/** What the learned policy would aim at in a pool that has no target of its own. */
+const targetWaitMsDefault = 120_000;
+
 /** The config vars in the words and units of the decision. */
 function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
   const gapMs = Math.max(pool.SCALE_DOWN_STABILIZATION, 2 * pool.POLL_INTERVAL);
   return {
+    leading: 'ratio',
+    targetWaitSeconds: (pool.TARGET_WAIT ?? targetWaitMsDefault) / 1000,
+    intervalSeconds: pool.POLL_INTERVAL / 1000,
     continuitySeconds: isPeriodic ? gapMs / 1000 : Infinity,
     minWorkers: pool.MIN_WORKERS,
     maxWorkers: pool.MAX_WORKERS,

@@ -53,6 +53,7 @@ export function decide(
     desiredWorkers: desired,
     limitedBy: last === 'recommend' ? 'none' : last,
     steps,
+    alternative: { policy: 'learned', workers: null, why: 'nothing has been learned yet' },
   };
   return { decision, memory: next };
 }

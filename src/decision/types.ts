@@ -6,7 +6,19 @@ export type RunningJob = {
   /** The name the worker gave itself (on Heroku its dyno, `worker.3`); null when it has none. */
   readonly worker: string | null;
   readonly startedAtMs: number | null;
+  /** What kind of job it is; jobs of one name are taken to be alike. Null when that was not looked up. */
+  readonly jobName: string | null;
 };
+
+/** A job that ended, well or badly, between two readings. */
+export type FinishedJob = {
+  readonly jobName: string | null;
+  /** From its start to its end, without the time it waited. */
+  readonly durationSeconds: number;
+};
+
+/** Jobs that become ready at a time that is known already. */
+export type DueJobs = { readonly dueAtMs: number; readonly jobs: number };
 
 /** What one queue looked like at one moment. */
 export type QueueReading = {
@@ -32,6 +44,29 @@ export type QueueReading = {
   readonly running: readonly RunningJob[];
   /** Ids of orphaned jobs, cut likewise. */
   readonly orphanedJobIds: readonly string[];
+  /** Jobs that were ever added: its growth is the arrivals. Null when the queue system does not count them. */
+  readonly addedJobs: number | null;
+  /** Jobs that were added and have not ended: what was added and is none of these has ended. Null when not counted. */
+  readonly unfinishedJobs: number | null;
+  /** The names of ready jobs at evenly spaced places of the line, the next to run first; empty when not looked up. */
+  readonly readyJobNames: readonly string[];
+  /** Delayed jobs that become ready soon (retries and the next run of schedulers among them), the earliest first. */
+  readonly dueSoon: readonly DueJobs[];
+  /** Some of the jobs that ended since the last reading. */
+  readonly finished: readonly FinishedJob[];
+};
+
+/** What is known of the workers beyond how many were asked for. */
+export type WorkersReading = {
+  /** Workers that have shown a sign of life; null when nobody can tell. */
+  readonly readyWorkers: number | null;
+  /** Jobs one worker runs at once for each queue, as the workers themselves say; null when they do not. */
+  readonly concurrency: number | null;
+  /**
+   * What spares running jobs when workers are removed. `drain`: companions, so that any worker may be named for
+   * removal; `names`: only workers known to be idle go; `none`: whatever runs on a removed worker is interrupted.
+   */
+  readonly protection: 'drain' | 'names' | 'none';
 };
 
 export type UnreadableQueue = { readonly queue: string; readonly why: string };
@@ -44,10 +79,21 @@ export type Observation = {
   readonly unreadableQueues: readonly UnreadableQueue[];
   /** Workers asked of the platform; null when that is unknown. */
   readonly currentWorkers: number | null;
+  readonly workers: WorkersReading;
 };
+
+/** Ways to tell from what was seen how many workers are needed. */
+export const policyNames = ['ratio', 'learned'] as const;
+export type PolicyName = (typeof policyNames)[number];
 
 /** What the owner of the pool wants. */
 export type Policy = {
+  /** The one that is followed; the other is computed beside it, so that its owner can watch before switching. */
+  readonly leading: PolicyName;
+  /** How long a job may wait from when it is ready until it starts. */
+  readonly targetWaitSeconds: number;
+  /** Time between two ticks. */
+  readonly intervalSeconds: number;
   readonly minWorkers: number;
   readonly maxWorkers: number;
   /** Ready jobs one worker is expected to handle. */
@@ -122,4 +168,10 @@ export type Decision = {
   readonly limitedBy: Limit | 'none';
   /** Begins with `recommend`; then every limit that changed the number, in order. */
   readonly steps: readonly Step[];
+  /** What the policy that does not lead would have recommended. */
+  readonly alternative: {
+    readonly policy: PolicyName;
+    readonly workers: number | null;
+    readonly why: string;
+  };
 };

@@ -15,6 +15,11 @@ export function reading(known: Partial<QueueReading> = {}): QueueReading {
     rateLimitedForSeconds: null,
     running: [],
     orphanedJobIds: [],
+    addedJobs: null,
+    unfinishedJobs: null,
+    readyJobNames: [],
+    dueSoon: [],
+    finished: [],
     ...known,
   };
 }
@@ -28,6 +33,7 @@ export function observation(readyJobs: number, known: Partial<Observation> = {})
     queues: [reading({ readyJobs })],
     unreadableQueues: [],
     currentWorkers: 1,
+    workers: { readyWorkers: null, concurrency: null, protection: 'none' },
     ...known,
   };
 }
@@ -35,6 +41,9 @@ export function observation(readyJobs: number, known: Partial<Observation> = {})
 /** A policy that lets every number through, so that a test shows only the rule it is about. */
 export function policy(known: Partial<Policy> = {}): Policy {
   return {
+    leading: 'ratio',
+    targetWaitSeconds: 120,
+    intervalSeconds: 60,
     minWorkers: 0,
     maxWorkers: 1000,
     eventsPerWorker: 100,

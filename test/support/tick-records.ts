@@ -1,6 +1,7 @@
 import type { Decision, Observation, QueueReading } from '../../src/decision/types.ts';
 import { OperationalError } from '../../src/errors.ts';
 import type { TickRecord } from '../../src/tick-record.ts';
+import * as empty from './builders.ts';
 
 /** Ticks as the loop would record them, for everything that reads a record. */
 const startedAtMs = Date.UTC(2026, 0, 5, 12, 0, 0);
@@ -8,32 +9,29 @@ const startedAtMs = Date.UTC(2026, 0, 5, 12, 0, 0);
 export const bounds = { minWorkers: 1, maxWorkers: 10 };
 
 export function reading(changes: Partial<QueueReading> = {}): QueueReading {
-  return {
+  return empty.reading({
     queue: 'mail',
     readyJobs: 1240,
     activeJobs: 30,
     orphanedJobs: 2,
     delayedJobs: 7,
-    pausedJobs: 0,
-    isPaused: false,
     oldestWaitSeconds: 41.5,
-    concurrencyLimit: null,
-    rateLimitedForSeconds: null,
-    running: [{ jobId: '1', worker: 'worker.1', startedAtMs }],
+    running: [{ jobId: '1', worker: 'worker.1', startedAtMs, jobName: null }],
     orphanedJobIds: ['8', '9'],
     ...changes,
-  };
+  });
 }
 
 export function observation(changes: Partial<Observation> = {}): Observation {
-  return {
+  return empty.observation(0, {
     observedAtMs: startedAtMs,
     queues: [reading()],
-    unreadableQueues: [],
     currentWorkers: 3,
     ...changes,
-  };
+  });
 }
+
+const alternative = { policy: 'learned', workers: 4, why: 'a wait under 2 min takes 4' } as const;
 
 const scaleUp: Decision = {
   action: 'scale-up',
@@ -45,6 +43,7 @@ const scaleUp: Decision = {
     { step: 'recommend', workers: 13, why: '1,240 ready jobs ÷ 100 jobs per worker → 13' },
     { step: 'max-workers', workers: 10, why: 'at most 10 (MAX_WORKERS)' },
   ],
+  alternative,
 };
 
 export const hold: Decision = {
@@ -54,6 +53,7 @@ export const hold: Decision = {
   desiredWorkers: 3,
   limitedBy: 'none',
   steps: [{ step: 'recommend', workers: 3, why: '240 ready jobs ÷ 100 jobs per worker → 3' }],
+  alternative,
 };
 
 /** A tick that scaled up, unless told otherwise. */

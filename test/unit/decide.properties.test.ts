@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decide, emptyMemory } from '../../src/decision/decide.ts';
 import type { Memory, Observation, Policy } from '../../src/decision/types.ts';
-import { policy, reading, startMs } from '../support/builders.ts';
+import { observation, policy, reading, startMs } from '../support/builders.ts';
 
 const count = fc.integer({ min: 0, max: 5_000 });
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
@@ -22,8 +22,10 @@ const unreadableQueues = fc.constantFrom([], [{ queue: 'broken', why: 'wrong typ
 const observations: fc.Arbitrary<Observation> = fc
   .record({ queues, unreadableQueues, currentWorkers: maybe(fc.integer({ min: 0, max: 120 })) })
   .map((seen) => ({
-    ...seen,
-    observedAtMs: startMs,
+    ...observation(0, {
+      currentWorkers: seen.currentWorkers,
+      unreadableQueues: seen.unreadableQueues,
+    }),
     queues: seen.queues.map((known, index) => reading({ queue: `q${String(index)}`, ...known })),
   }));
 
@@ -164,8 +166,9 @@ test('memory stays small however long a pool is watched', () => {
     fc.property(fc.array(count, { minLength: 50, maxLength: 200 }), (backlogs) => {
       const wishes = policy({ scaleDownStabilizationSeconds: 86_400, maxWorkers: 20 });
       const last = backlogs.reduce<Memory>((remembered, readyJobs, index) => {
-        const seen = { queues: [reading({ readyJobs })], unreadableQueues: [], currentWorkers: 5 };
-        return decide({ ...seen, observedAtMs: startMs + index * 1000 }, wishes, remembered).memory;
+        const observedAtMs = startMs + index * 1000;
+        const seen = observation(readyJobs, { observedAtMs, currentWorkers: 5 });
+        return decide(seen, wishes, remembered).memory;
       }, emptyMemory);
       expect(last.recommendations.length).toBeLessThanOrEqual(wishes.maxWorkers + 1);
       const workers = last.recommendations.map((recommendation) => recommendation.workers);

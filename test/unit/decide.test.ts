@@ -99,7 +99,7 @@ describe('decide', () => {
   test('explains itself step by step, beginning with the recommendation', () => {
     const seen = observation(1240, { currentWorkers: 3 });
     const { decision } = decide(seen, policy({ maxWorkers: 10 }), memory());
-    expect(decision).toEqual({
+    expect(decision).toMatchObject({
       action: 'scale-up',
       currentWorkers: 3,
       recommendedWorkers: 13,

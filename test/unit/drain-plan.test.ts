@@ -19,7 +19,12 @@ const numbered = (count: number, ageSeconds = 3600): readonly ListedWorker[] =>
   Array.from({ length: count }, (_, index) => ({
     ...{ name: dyno(index + 1), ordinal: index + 1, ageSeconds },
   }));
-const job = (worker: string | null, jobId = '7') => ({ jobId, worker, startedAtMs: startMs });
+const job = (worker: string | null, jobId = '7') => ({
+  jobId,
+  worker,
+  startedAtMs: startMs,
+  jobName: null,
+});
 const running = (...workers: (string | null)[]) =>
   reading({ activeJobs: workers.length, running: workers.map((worker) => job(worker)) });
 const jobsOn = (...workers: (string | null)[]): Whereabouts =>

@@ -42,7 +42,12 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
     events.push(event);
     return Promise.resolve(value);
   };
-  const job = (worker: string | null): RunningJob => ({ jobId: '7', worker, startedAtMs: startMs });
+  const job = (worker: string | null): RunningJob => ({
+    jobId: '7',
+    worker,
+    startedAtMs: startMs,
+    jobName: null,
+  });
   const board: DrainBoard = {
     read: () =>
       Promise.resolve({ processes: state.processes, isJoined: state.processes.length > 0 }),

@@ -78,8 +78,14 @@ function toReading(
       jobId: id,
       worker: worker ?? null,
       startedAtMs: positiveOrNull(Number(processedOn)),
+      jobName: null,
     })),
     orphanedJobIds: orphanIds,
+    addedJobs: null,
+    unfinishedJobs: null,
+    readyJobNames: [],
+    dueSoon: [],
+    finished: [],
   };
 }
 
