@@ -1,5 +1,6 @@
 import type { Decision, Memory, Observation } from './decision/types.ts';
 import { within } from './deadline.ts';
+import { cancelledOf } from './drain/plan.ts';
 import { prepareRemoval, verifyRemoval, type Protection } from './drain/removal.ts';
 import { OperationalError } from './errors.ts';
 import type { MemoryStore } from './state/memory-store.ts';
@@ -75,9 +76,8 @@ async function remove(
   const { nowMs, deadlineMs } = parts;
   const preparing = prepareRemoval(protection, { target, nowMs, deadlineMs }, decided, turn.signal);
   const plan = await within(turn.signal, 'TARGET_UNAVAILABLE', 'the drain', preparing);
-  const { workers, drains, marked, cancelled, blocked, unknown, freedAfterSeconds } = plan;
-  const { isTailUnknown } = decided.memory;
-  const drain = { marked, cancelled, blocked, unknown, freedAfterSeconds, isTailUnknown };
+  const { workers, drains, marked } = plan;
+  const drain = drainReport(decided.memory, plan);
   const isDraining = marked.length > 0;
   if (workers === decided.decision.currentWorkers) {
     await save(parts, { ...decided.memory, drains }, turn);
@@ -98,13 +98,23 @@ async function cancelDrain(
   { decision, memory }: Decided,
   { signal }: Turn,
 ): Promise<DrainReport | null> {
-  const cancelled = memory.drains.map(({ dyno }) => dyno);
+  const { drains, tailUnknownSinceMs } = memory;
   // After a removal the marks of those that went linger for a while, and new dynos take over their names.
-  const mayBeMarked = cancelled.length > 0 || decision.action === 'scale-up';
+  const mayBeMarked = drains.length > 0 || decision.action === 'scale-up';
   if (protection !== null && mayBeMarked) await protection.board.liftAll(signal);
-  const { isTailUnknown } = memory;
-  if (cancelled.length === 0 && !isTailUnknown) return null;
-  return { marked: [], cancelled, blocked: [], unknown: [], freedAfterSeconds: [], isTailUnknown };
+  const cancelled =
+    protection === null
+      ? []
+      : cancelledOf(drains, protection.processType, decision.currentWorkers ?? 0);
+  if (cancelled.length === 0 && tailUnknownSinceMs === null) return null;
+  return drainReport(memory, { cancelled });
+}
+
+function drainReport({ tailUnknownSinceMs }: Memory, plan: Partial<DrainReport>): DrainReport {
+  const { marked = [], cancelled = [], blocked = [] } = plan;
+  const { unknown = [], freedAfterSeconds = [], handedBackJobs = null } = plan;
+  const done = { marked, cancelled, blocked, unknown, freedAfterSeconds };
+  return { ...done, handedBackJobs, tailUnknownSinceMs };
 }
 
 async function change(

@@ -57,6 +57,7 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
       durationSeconds,
       currentWorkers: done.observation?.currentWorkers ?? currentWorkers,
       ...done,
+      handedBackJobs: done.drain?.handedBackJobs ?? null,
     };
   };
 

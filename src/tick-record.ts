@@ -19,6 +19,8 @@ export type TickRecord = {
   readonly outcome: Outcome;
   /** What became of the workers that should go; null when none should and the tail can be relied on. */
   readonly drain: DrainReport | null;
+  /** Jobs that companions of the pool ever handed back; null when it has no companion, or nobody looked. */
+  readonly handedBackJobs: number | null;
   /** A tick without an error is a good one. */
   readonly error: OperationalError | null;
 };
@@ -27,6 +29,8 @@ export type DrainReport = Pick<
   Plan,
   'marked' | 'cancelled' | 'blocked' | 'unknown' | 'freedAfterSeconds'
 > & {
-  /** Whether the platform was seen to remove other workers than those with the highest numbers. */
-  readonly isTailUnknown: boolean;
+  /** Null when the board was not asked. */
+  readonly handedBackJobs: number | null;
+  /** When the platform was last seen to remove other workers than those with the highest numbers; null when not lately. */
+  readonly tailUnknownSinceMs: number | null;
 };

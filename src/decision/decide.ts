@@ -11,7 +11,7 @@ export const emptyMemory: Memory = {
   platformLimit: null,
   drains: [],
   removal: null,
-  isTailUnknown: false,
+  tailUnknownSinceMs: null,
 };
 
 /**
@@ -91,7 +91,7 @@ function assertSound(observation: Observation, policy: Policy): void {
 
 /** A clock that was set back, or that of another machine, must not make memories last until it has caught up. */
 function notAfter(memory: Memory, nowMs: number): Memory {
-  const { lastSeenAtMs, recommendations, orphans, platformLimit } = memory;
+  const { lastSeenAtMs, recommendations, orphans, platformLimit, tailUnknownSinceMs } = memory;
   return {
     ...memory,
     lastSeenAtMs: lastSeenAtMs === null ? null : Math.min(lastSeenAtMs, nowMs),
@@ -104,5 +104,6 @@ function notAfter(memory: Memory, nowMs: number): Memory {
       ...platformLimit,
       learnedAtMs: Math.min(platformLimit.learnedAtMs, nowMs),
     },
+    tailUnknownSinceMs: tailUnknownSinceMs && Math.min(tailUnknownSinceMs, nowMs),
   };
 }

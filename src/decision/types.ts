@@ -125,12 +125,19 @@ export type Memory = {
   readonly orphans: readonly { readonly job: string; readonly seenAtMs: number }[];
   /** The most workers the platform allows, learned from a refusal. */
   readonly platformLimit: { readonly workers: number; readonly learnedAtMs: number } | null;
-  /** Dynos that were asked to drain, and since when. */
-  readonly drains: readonly { readonly dyno: string; readonly sinceMs: number }[];
+  /** Dynos that were asked to drain, since when, and whether they still are: not after they took too long. */
+  readonly drains: readonly {
+    readonly dyno: string;
+    readonly sinceMs: number;
+    readonly isAsked: boolean;
+  }[];
   /** The last removal, until it was seen whether the right dynos went. */
   readonly removal: { readonly workers: number; readonly madeAtMs: number } | null;
-  /** Whether a removal once took others than the highest numbers: then nobody can tell which workers would go. */
-  readonly isTailUnknown: boolean;
+  /**
+   * When a removal was seen to take others than the highest numbers, so that nobody can tell which workers would go;
+   * null when none was, or not lately.
+   */
+  readonly tailUnknownSinceMs: number | null;
 };
 
 /** Everything that may change what was recommended. Labels a metric, so the set is closed. */

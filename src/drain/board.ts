@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { RedisConnection } from '../redis.ts';
 import {
+  companionsKey,
+  handedBackField,
   heartbeatGoneMs,
   markMs,
-  joinedKey,
   marksKey,
   workersKey,
   workerStates,
@@ -15,6 +16,8 @@ export type PoolProcesses = {
   readonly processes: readonly WorkerProcess[];
   /** Whether the pool has companions, though perhaps none can be heard: right after a deploy all are new. */
   readonly isJoined: boolean;
+  /** Jobs that companions handed back since the pool first had one; null when it has had none for a day. */
+  readonly handedBackJobs: number | null;
 };
 
 /** Where the daemon and the companions in the workers leave messages for one another. */
@@ -46,6 +49,8 @@ const heartbeat = z.object({
   atMs: z.number(),
 });
 
+const handedBackCount = z.coerce.number().int().nonnegative().nullable().catch(null);
+
 /**
  * KEYS: marks. ARGV: how many dynos are marked, those, and then those that are lifted.
  * The server's clock decides how long a mark holds, so that the clocks of dynos do not matter.
@@ -65,14 +70,14 @@ return 1
 export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoard {
   return {
     async read(signal) {
-      const [[seconds, microseconds], fields, joined] = await redis.run(
+      const [[seconds, microseconds], fields, handedBack] = await redis.run(
         'STATE_UNAVAILABLE',
         signal,
         (client) =>
           Promise.all([
             client.time(),
             client.hgetall(workersKey(pool)),
-            client.exists(joinedKey(pool)),
+            client.hget(companionsKey(pool), handedBackField),
           ]),
       );
       const nowMs = Number(seconds) * 1000 + Number(microseconds) / 1000;
@@ -93,7 +98,11 @@ export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoa
       const processes = entries.flatMap(({ process }) =>
         process !== null && process.ageMs < heartbeatGoneMs ? [process] : [],
       );
-      return { processes, isJoined: joined === 1 || processes.length > 0 };
+      return {
+        processes,
+        isJoined: handedBack !== null || processes.length > 0,
+        handedBackJobs: handedBackCount.parse(handedBack),
+      };
     },
     async mark(marked, lifted, signal) {
       if (marked.length === 0 && lifted.length === 0) return;

@@ -68,10 +68,9 @@ export function planRemoval(situation: Situation): Plan {
 }
 
 function planTail(situation: Situation): Plan {
-  const { currentWorkers, desiredWorkers, drains, drainTimeoutMs, nowMs } = situation;
-  const nameOf = (ordinal: number) => `${situation.processType}.${String(ordinal)}`;
+  const { processType, currentWorkers, desiredWorkers, drains, drainTimeoutMs, nowMs } = situation;
   const tail = range(desiredWorkers + 1, currentWorkers).map((ordinal) => {
-    const dyno = nameOf(ordinal);
+    const dyno = nameOf(processType, ordinal);
     const sinceMs = drainingSinceMs(dyno, situation);
     return { ordinal, dyno, sinceMs, verdict: verdictOn(dyno, situation) };
   });
@@ -87,18 +86,19 @@ function planTail(situation: Situation): Plan {
   // Those that go now keep their mark until it ends by itself: lifted, they would take jobs in their last second.
   const going = tail.filter(({ ordinal }) => ordinal > workers);
   const kept = new Set([...marked, ...going.map(({ dyno }) => dyno)]);
-  const needed = new Set(range(1, desiredWorkers).map(nameOf));
   return {
     workers,
     marked,
     lifted: drains.map(({ dyno }) => dyno).filter((dyno) => !kept.has(dyno)),
-    cancelled: drains.map(({ dyno }) => dyno).filter((dyno) => needed.has(dyno)),
+    cancelled: cancelledOf(drains, processType, desiredWorkers),
     blocked: staying.flatMap((worker) => blockedBy(worker, situation)),
     unknown: going.filter(({ verdict }) => verdict === 'unknown').map(({ dyno }) => dyno),
     freedAfterSeconds: going
       .filter(({ dyno }) => drains.some((drain) => drain.dyno === dyno))
       .map(({ sinceMs }) => (nowMs - sinceMs) / 1000),
-    drains: [...staying, ...waiting].map(({ dyno, sinceMs }) => ({ dyno, sinceMs })),
+    drains: [...staying, ...waiting].map(({ dyno, sinceMs }) => ({
+      ...{ dyno, sinceMs, isAsked: marked.includes(dyno) },
+    })),
   };
 }
 
@@ -127,6 +127,19 @@ function planWhole(situation: Situation): Plan {
   };
 }
 
+/**
+ * Of the dynos that were asked to drain, those that go on because so many workers are needed. Neither those that were
+ * given up before, nor those that somebody else removed.
+ */
+export function cancelledOf(
+  drains: Memory['drains'],
+  processType: string,
+  neededWorkers: number,
+): readonly string[] {
+  const needed = new Set(range(1, neededWorkers).map((ordinal) => nameOf(processType, ordinal)));
+  return drains.flatMap(({ dyno, isAsked }) => (isAsked && needed.has(dyno) ? [dyno] : []));
+}
+
 /** Since when a dyno drains: asked for long enough it is left alone for as long again, and then asked anew. */
 function drainingSinceMs(name: string, { drains, drainTimeoutMs, nowMs }: Situation): number {
   const sinceMs = drains.find(({ dyno }) => dyno === name)?.sinceMs ?? nowMs;
@@ -153,6 +166,10 @@ function blockedBy(
   if (verdict === 'idle') return [];
   const jobs = whereabouts.jobs.filter(({ worker }) => worker === dyno);
   return [{ dyno, verdict, jobs, sinceMs }];
+}
+
+function nameOf(processType: string, ordinal: number): string {
+  return `${processType}.${String(ordinal)}`;
 }
 
 function range(first: number, last: number): number[] {

@@ -5,14 +5,18 @@
  * `backlog-autoscaler:workers:<pool>` is a hash with one field for each worker process; its value is a Heartbeat in
  * JSON. `backlog-autoscaler:marks:<pool>` is a hash from the name of a dyno that is asked to drain to the time until
  * which it is asked, in milliseconds of the Redis server's clock. Every time is that of the server, so that the clocks
- * of dynos do not matter.
+ * of dynos do not matter. `backlog-autoscaler:companions:<pool>` is a hash with what is known of all of them together:
+ * the field below.
  */
 export const workersKey = (pool: string): string => `backlog-autoscaler:workers:${pool}`;
-export const joinedKey = (pool: string): string => `backlog-autoscaler:joined:${pool}`;
+export const companionsKey = (pool: string): string => `backlog-autoscaler:companions:${pool}`;
 export const marksKey = (pool: string): string => `backlog-autoscaler:marks:${pool}`;
 
+/** Jobs that companions of the pool ever handed back: there, and 0, from the first heartbeat on. */
+export const handedBackField = 'handedBackJobs';
+
 /** A pool that had a companion counts as having some for this long, also while all its processes are being replaced. */
-const joinedMs = 24 * 60 * 60_000;
+const companionsMs = 24 * 60 * 60_000;
 /** A mark that is not renewed ends after this: a daemon that dies frees the tail. */
 export const markMs = 30_000;
 /** How often a process says how it is and looks for a mark. */
@@ -45,10 +49,14 @@ export type Heartbeat = {
 /** A heartbeat as a process says it: the script below adds the times, by the server's clock. */
 export type SpokenHeartbeat = Omit<Heartbeat, 'startedAtMs' | 'atMs'>;
 
+const addHandedBack = (key: string, jobs: number): string =>
+  `redis.call('HINCRBY', ${key}, '${handedBackField}', ${String(jobs)})
+redis.call('PEXPIRE', ${key}, ${String(companionsMs)})`;
+
 /**
  * One round trip: stores a process's heartbeat and returns the server's time and until when its dyno is asked to
  * drain (0 when it is not).
- * KEYS: workers, marks, joined. ARGV: process id, SpokenHeartbeat as JSON, dyno, expiry in ms, how long the process has run in ms.
+ * KEYS: workers, marks, companions. ARGV: process id, SpokenHeartbeat as JSON, dyno, expiry in ms, how long the process has run in ms.
  */
 export const heartbeatScript = `
 local time = redis.call('TIME')
@@ -56,6 +64,9 @@ local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
 local times = string.format(',"startedAtMs":%.0f,"atMs":%.0f}', nowMs - ARGV[5], nowMs)
 redis.call('HSET', KEYS[1], ARGV[1], string.sub(ARGV[2], 1, -2) .. times)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('SET', KEYS[3], '1', 'PX', ${String(joinedMs)})
+${addHandedBack('KEYS[3]', 0)}
 return { string.format('%.0f', nowMs), redis.call('HGET', KEYS[2], ARGV[3]) or '0' }
 `;
+
+/** Adds one to the jobs that were handed back. KEYS: companions. */
+export const handedBackScript = addHandedBack('KEYS[1]', 1);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Decision, Memory, Observation } from '../decision/types.ts';
 import type { Target } from '../targets/target.ts';
-import type { DrainBoard } from './board.ts';
+import type { DrainBoard, PoolProcesses } from './board.ts';
 import { planRemoval, type Plan } from './plan.ts';
 import { whereaboutsOf, type WorkerProcess } from './verdict.ts';
 
@@ -23,6 +23,11 @@ const listAgeMsMax = 10_000;
 const listAgeBeforeRemovalMsMax = 2_000;
 /** A worker that is told to end is killed within 31 s: one that is listed later than this was not told. */
 const removalSettledMs = 40_000;
+/** So long after a removal took the wrong dynos the order is tried again: one odd removal must not last for ever. */
+const tailUnknownMs = 24 * 60 * 60_000;
+
+/** A plan, and what the board said beside it. */
+type PreparedRemoval = Plan & Pick<PoolProcesses, 'handedBackJobs'>;
 
 /**
  * Asks the tail to drain and finds out how many workers can go now.
@@ -37,18 +42,20 @@ export async function prepareRemoval(
     observation,
   }: { decision: Decision; memory: Memory; observation: Observation },
   signal: AbortSignal,
-): Promise<Plan> {
+): Promise<PreparedRemoval> {
   const currentWorkers = decision.currentWorkers ?? 0;
   const whereabouts = whereaboutsOf(observation);
-  const { processes, isJoined } = await board.read(signal);
+  const { processes, isJoined, handedBackJobs } = await board.read(signal);
   // Where nothing runs and no companion could start anything, whoever goes takes no job along.
   const isAtRest = !isJoined && whereabouts.jobs.length === 0 && whereabouts.areComplete;
 
   const first = await plan(processes, memory.drains, listAgeMsMax);
   const settled = await settle(first, processes);
-  if (settled === processes && first.workers === currentWorkers) return first;
+  if (settled === processes && first.workers === currentWorkers)
+    return { ...first, handedBackJobs };
   const drains = new Map([...memory.drains, ...first.drains].map((drain) => [drain.dyno, drain]));
-  return plan(settled, [...drains.values()], listAgeBeforeRemovalMsMax);
+  const last = await plan(settled, [...drains.values()], listAgeBeforeRemovalMsMax);
+  return { ...last, handedBackJobs };
 
   async function plan(
     known: readonly WorkerProcess[],
@@ -61,7 +68,7 @@ export async function prepareRemoval(
       dynos: isAtRest ? [] : await parts.target.listWorkers(listAgeMs, signal),
       processes: known,
       isJoined,
-      isTailUnknown: memory.isTailUnknown,
+      isTailUnknown: memory.tailUnknownSinceMs !== null,
       nowMs: parts.nowMs(),
     });
     await board.mark(made.marked, made.lifted, signal);
@@ -103,20 +110,26 @@ function isAboutToDrain(
  * @throws {OperationalError} a `TARGET_…` code
  */
 export async function verifyRemoval(
-  memory: Memory,
+  remembered: Memory,
   currentWorkers: number | null,
   { target, nowMs }: { readonly target: Target; readonly nowMs: () => number },
   signal: AbortSignal,
 ): Promise<Memory> {
-  const { removal } = memory;
+  const { removal } = remembered;
+  const memory = { ...remembered, tailUnknownSinceMs: tailUnknownInForce(remembered, nowMs()) };
   if (removal === null || nowMs() - removal.madeAtMs < removalSettledMs) return memory;
   const verified = { ...memory, removal: null };
   // Somebody scaled since: the list says nothing about that removal any more.
-  if (memory.isTailUnknown || currentWorkers !== removal.workers) return verified;
+  if (memory.tailUnknownSinceMs !== null || currentWorkers !== removal.workers) return verified;
   const workers = await target.listWorkers(0, signal);
   if (!workers.some(({ ordinal }) => ordinal !== null && ordinal > removal.workers))
     return verified;
-  // What is concluded now holds for good, so nobody may have scaled just before the list was made.
+  // What is concluded now holds for a day, so nobody may have scaled just before the list was made.
   const isUnchanged = (await target.currentWorkers(0, signal)) === removal.workers;
-  return { ...verified, isTailUnknown: isUnchanged };
+  return { ...verified, tailUnknownSinceMs: isUnchanged ? nowMs() : null };
+}
+
+function tailUnknownInForce({ tailUnknownSinceMs }: Memory, nowMs: number): number | null {
+  const isInForce = tailUnknownSinceMs !== null && nowMs - tailUnknownSinceMs < tailUnknownMs;
+  return isInForce ? tailUnknownSinceMs : null;
 }

@@ -17,7 +17,7 @@ export type MemoryStore = {
 
 const count = z.number().int().nonnegative();
 const stored = z.object({
-  version: z.literal(3),
+  version: z.literal(4),
   memory: z.object({
     lastSeenAtMs: z.number().nullable(),
     recommendations: z.array(
@@ -25,9 +25,9 @@ const stored = z.object({
     ),
     orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
     platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
-    drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number() })),
+    drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number(), isAsked: z.boolean() })),
     removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),
-    isTailUnknown: z.boolean(),
+    tailUnknownSinceMs: z.number().nullable(),
   }),
 });
 
@@ -44,7 +44,7 @@ export function createMemoryStore(
       return text === null ? emptyMemory : parse(text);
     },
     async save(memory, signal) {
-      const text = JSON.stringify({ version: 3, memory });
+      const text = JSON.stringify({ version: 4, memory });
       await redis.run('STATE_UNAVAILABLE', signal, (client) =>
         client.set(key, text, 'PX', expiryMs),
       );

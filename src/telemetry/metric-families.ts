@@ -81,12 +81,17 @@ export const metricFamilies = {
   autoscaler_drains_cancelled_total: {
     type: 'counter',
     labels: ['pool'],
-    help: 'Dynos that were draining and went on, because demand was back.',
+    help: 'Dynos that were draining and went on, because they were needed again.',
+  },
+  autoscaler_jobs_handed_back_total: {
+    type: 'counter',
+    labels: ['pool'],
+    help: 'Jobs that ending workers gave back to their queue. Absent while the pool has no companion.',
   },
   autoscaler_tail_unknown: {
     type: 'gauge',
     labels: ['pool'],
-    help: '1 once a removal took others than the dynos with the highest numbers: tail drains are off then.',
+    help: '1 for a day after a removal took others than the dynos with the highest numbers: no tail drains then.',
   },
   autoscaler_unnamed_jobs: {
     type: 'gauge',

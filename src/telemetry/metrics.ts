@@ -75,6 +75,7 @@ export function createMetrics(
       if (observation !== null) recordQueues(metrics, pool, observation);
       recordWorkers(metrics, record);
       recordDrain(metrics, record);
+      recordHandedBack(metrics, record);
       countTick(metrics, record);
     },
     recordHerokuReply({ method, status, durationSeconds, remainingCalls }) {
@@ -182,11 +183,21 @@ function recordDrain(metrics: Metrics, { pool, observation, drain, error }: Tick
   if (drain === null && error !== null) return;
   metrics.autoscaler_draining_workers.set({ pool }, drain?.marked.length ?? 0);
   metrics.autoscaler_blocked_workers.set({ pool }, drain?.blocked.length ?? 0);
+  metrics.autoscaler_tail_unknown.set({ pool }, drain?.tailUnknownSinceMs == null ? 0 : 1);
   if (drain === null) return;
-  metrics.autoscaler_tail_unknown.set({ pool }, drain.isTailUnknown ? 1 : 0);
   metrics.autoscaler_drains_cancelled_total.inc({ pool }, drain.cancelled.length);
   for (const seconds of drain.freedAfterSeconds)
     metrics.autoscaler_drain_duration_seconds.observe({ pool }, seconds);
+}
+
+/**
+ * The companions count together and over restarts of all concerned, so their count is taken over. Where it was lost it
+ * begins anew, as Prometheus expects of a counter.
+ */
+function recordHandedBack(metrics: Metrics, { pool, handedBackJobs }: TickRecord): void {
+  if (handedBackJobs === null) return;
+  metrics.autoscaler_jobs_handed_back_total.remove({ pool });
+  metrics.autoscaler_jobs_handed_back_total.inc({ pool }, handedBackJobs);
 }
 
 /** A tick that stood by did not look: whether it would have seen everything is not known. */

@@ -14,7 +14,7 @@ export function createNotices(log: Logger): (record: TickRecord) => void {
   };
 }
 
-function noticesOf({ unknown, isTailUnknown }: DrainReport) {
+function noticesOf({ unknown, tailUnknownSinceMs }: DrainReport) {
   return [
     ...(unknown.length === 0
       ? []
@@ -26,15 +26,15 @@ function noticesOf({ unknown, isTailUnknown }: DrainReport) {
               'workers are removed although nobody can tell whether they run a job: call joinPool in the workers, or give each the name of its dyno (name: process.env.DYNO); or keep them with PROTECT_JOBS=strict',
           },
         ]),
-    ...(isTailUnknown
-      ? [
+    ...(tailUnknownSinceMs === null
+      ? []
+      : [
           {
-            about: 'tail',
+            about: `tail since ${String(tailUnknownSinceMs)}`,
             fields: {},
             sentence:
-              'a removal took other workers than those with the highest numbers: from now on workers are removed only when all are idle, or can hand back their jobs (joinPool)',
+              'a removal took other workers than those with the highest numbers: for a day workers are removed only when all are idle, or can hand back their jobs (joinPool)',
           },
-        ]
-      : []),
+        ]),
   ];
 }

@@ -2,18 +2,21 @@ import { jobIdsRunBy, type BullmqWorker, type RunningJob } from './bullmq-worker
 
 /** The jobs that the workers of a process hold, to be handed back when it ends. */
 export type HeldJobs = {
-  /** Gives every job back to its queue so that it is the next to run, at no cost of an attempt. */
-  handBack(): Promise<void>;
+  /**
+   * Gives every job back to its queue so that it is the next to run, at no cost of an attempt, and tells of each that
+   * went. Never rejects.
+   */
+  handBack(onHandedBack: () => Promise<void>): Promise<void>;
   readonly forgetAll: () => void;
 };
 
 export function rememberJobs(workers: readonly BullmqWorker[], nowMs: () => number): HeldJobs {
   const memories = workers.map((worker) => rememberJobsOf(worker));
   return {
-    async handBack() {
+    async handBack(onHandedBack) {
       const jobs = memories.flatMap(({ held }) => [...held.values()]);
       // A job that ended in this moment is no longer ours: BullMQ refuses it, for it asks for the token of its lock.
-      await Promise.allSettled(jobs.map((job) => handBackJob(job, nowMs())));
+      await Promise.allSettled(jobs.map((job) => handBackJob(job, nowMs()).then(onHandedBack)));
     },
     forgetAll: () => {
       for (const { forget } of memories) forget();

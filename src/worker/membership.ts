@@ -42,7 +42,7 @@ export function createMembership(
   async function endOfProcess(): Promise<void> {
     presence.announceClosing();
     await Promise.race([drain.close(), sleep(Math.max(graceMs, arrivalMs))]);
-    await Promise.race([jobs.handBack(), sleep(handBackMs)]);
+    await Promise.race([jobs.handBack(presence.countHandedBack), sleep(handBackMs)]);
     // Only now: a processor that ends on the signal would fail its job, or complete it half done.
     for (const worker of workers) {
       worker.cancelAllJobs('The process is ending.');

@@ -1,7 +1,8 @@
 import {
+  companionsKey,
+  handedBackScript,
   heartbeatGoneMs,
   heartbeatScript,
-  joinedKey,
   marksKey,
   workersKey,
   type Heartbeat,
@@ -14,10 +15,14 @@ import type { ServerAddress } from './server-address.ts';
 
 /** The one connection that a process has to its pool. Everything on it fails fast, and fails by rejecting. */
 export type PoolConnection = {
+  /** Resolves when commands can be sent for the first time. */
+  readonly ready: Promise<void>;
   /** Says how the process is, and resolves to whether its dyno is asked to drain. */
   beat(state: WorkerState, load: Load): Promise<boolean>;
   /** Wakes a worker of the queue if jobs wait there. */
   wake(worker: BullmqWorker): Promise<void>;
+  /** Adds one to the jobs that the pool's companions handed back. */
+  countHandedBack(): Promise<void>;
   /** Takes back what was said, as far as Redis can be reached, and disconnects. */
   leave(): Promise<void>;
 };
@@ -29,11 +34,13 @@ export type Load = Pick<Heartbeat, 'activeJobs' | 'concurrency'>;
 
 /** The part of ioredis that is used; BullMQ's adapters of other clients have it too. */
 type Client = {
+  once(event: 'ready', listener: () => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   defineCommand(name: string, definition: { numberOfKeys: number; lua: string }): unknown;
   hdel(key: string, field: string): Promise<unknown>;
   disconnect(): void;
   backlogAutoscalerBeat(...keysAndArguments: string[]): Promise<unknown>;
+  backlogAutoscalerHandedBack(key: string): Promise<unknown>;
   backlogAutoscalerWake(...keys: string[]): Promise<unknown>;
 };
 
@@ -65,15 +72,17 @@ export function connectToPool(
   let lastError: Error | undefined;
   client.on('error', (error) => (lastError = error));
   client.defineCommand('backlogAutoscalerBeat', { numberOfKeys: 3, lua: heartbeatScript });
+  client.defineCommand('backlogAutoscalerHandedBack', { numberOfKeys: 1, lua: handedBackScript });
   client.defineCommand('backlogAutoscalerWake', { numberOfKeys: 4, lua: wakeScript });
   return {
+    ready: new Promise((resolve) => void client.once('ready', resolve)),
     async beat(state, load) {
       const heartbeat: SpokenHeartbeat = { dyno, state, ...load };
       const reply = await client
         .backlogAutoscalerBeat(
           workersKey(pool),
           marksKey(pool),
-          joinedKey(pool),
+          companionsKey(pool),
           processId,
           JSON.stringify(heartbeat),
           dyno,
@@ -90,6 +99,9 @@ export function connectToPool(
     async wake(worker) {
       const keys = ['wait', 'prioritized', 'meta', 'marker'].map((type) => worker.toKey(type));
       await client.backlogAutoscalerWake(...keys);
+    },
+    async countHandedBack() {
+      await client.backlogAutoscalerHandedBack(companionsKey(pool));
     },
     async leave() {
       // What cannot be taken back now is forgotten by the others when it is old.

@@ -14,6 +14,8 @@ import type { ServerAddress } from './server-address.ts';
 export type Presence = {
   /** From now on the process is closing, whatever the pool asks. */
   announceClosing(): void;
+  /** Tells the pool of a job that was handed back. Rejects when the pool cannot be reached. */
+  readonly countHandedBack: () => Promise<void>;
   /** Says no more, and takes back what was said. Never rejects. */
   end(): Promise<void>;
 };
@@ -31,6 +33,8 @@ export function keepPresence(
   let isMarked = false;
   let isClosing = false;
   const hasEnded = () => ended.signal.aborted;
+  const pause = () =>
+    sleep(heartbeatMs, undefined, { signal: ended.signal }).catch(() => undefined);
 
   /** Resolves to whether there is more to say at once. */
   async function beat(connection: PoolConnection): Promise<boolean> {
@@ -50,10 +54,11 @@ export function keepPresence(
     const { commands } = await Promise.any(workers.map(connectionsOf));
     if (hasEnded()) return;
     const connection = (pool = connectToPool(commands, member, address));
+    // A process that said nothing for a whole interval could not be told from one that has no companion.
+    await Promise.race([connection.ready, pause()]);
     while (!hasEnded()) {
       const isUrgent = await beat(connection).catch(silence.goOn);
-      if (!isUrgent)
-        await sleep(heartbeatMs, undefined, { signal: ended.signal }).catch(() => undefined);
+      if (!isUrgent) await pause();
     }
   }
 
@@ -62,6 +67,9 @@ export function keepPresence(
     announceClosing() {
       isClosing = true;
       if (pool) beat(pool).catch(() => undefined);
+    },
+    async countHandedBack() {
+      await pool?.countHandedBack();
     },
     async end() {
       ended.abort();

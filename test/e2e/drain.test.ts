@@ -2,6 +2,7 @@ import * as bullmq from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  companionsKey,
   heartbeatGoneMs,
   heartbeatScript,
   marksKey,
@@ -190,9 +191,9 @@ describe('companions', () => {
       const isBusy = busy.has(dyno);
       const state = obeyed.get(dyno) ? (isBusy ? 'draining' : 'drained') : 'working';
       const heartbeat = JSON.stringify({ dyno, state, activeJobs: isBusy ? 1 : 0, concurrency: 1 });
-      const keys = [workersKey('worker'), marksKey('worker')];
+      const keys = [workersKey('worker'), marksKey('worker'), companionsKey('worker')];
       const words = [`process of ${dyno}`, heartbeat, dyno, heartbeatGoneMs, 3_600_000];
-      const reply = await client.eval(heartbeatScript, 2, ...keys, ...words);
+      const reply = await client.eval(heartbeatScript, keys.length, ...keys, ...words);
       const [nowMs = 0, untilMs = 0] = (reply as string[]).map(Number);
       obeyed.set(dyno, untilMs > nowMs);
     };

@@ -2,8 +2,12 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDrainBoard, type DrainBoard } from '../../src/drain/board.ts';
 import {
+  companionsKey,
+  handedBackField,
+  handedBackScript,
   heartbeatFreshMs,
   heartbeatGoneMs,
+  heartbeatScript,
   marksKey,
   workersKey,
   type Heartbeat,
@@ -124,7 +128,9 @@ describe('the heartbeats', () => {
 
   test('of another pool are not seen', async () => {
     await client.hset(workersKey('others'), 'a', JSON.stringify(await said()));
-    expect(await board.read(soon())).toEqual({ processes: [], isJoined: false });
+    expect(await board.read(soon())).toEqual({
+      ...{ processes: [], isJoined: false, handedBackJobs: null },
+    });
   });
 
   test('of processes that were not heard of for a minute are forgotten', async () => {
@@ -152,6 +158,29 @@ describe('the heartbeats', () => {
     expect(judge('worker.3', dynos, processes, true, { jobs: [], areComplete: true })).toBe('busy');
     expect(await fields()).toEqual(['strange']);
   });
+});
+
+test('jobs that were handed back are counted per pool from the first heartbeat on, for a day after the last', async () => {
+  expect(await board.read(soon())).toMatchObject({ isJoined: false, handedBackJobs: null });
+  const heartbeat = JSON.stringify({ dyno: 'worker.1', state: 'working' });
+  const keys = [workersKey(pool), marksKey(pool), companionsKey(pool)];
+  const beat = () =>
+    client.eval(heartbeatScript, keys.length, ...keys, 'id', heartbeat, 'worker.1', 60_000, 0);
+  await beat();
+  expect(await board.read(soon())).toMatchObject({ isJoined: true, handedBackJobs: 0 });
+  for (const key of [companionsKey(pool), companionsKey(pool), companionsKey('others')])
+    await client.eval(handedBackScript, 1, key);
+  await beat();
+  await client.del(workersKey(pool));
+  // Also while nobody can be heard, as right after a deploy.
+  expect(await board.read(soon())).toEqual({ processes: [], isJoined: true, handedBackJobs: 2 });
+  for (const key of [companionsKey(pool), companionsKey('others')]) {
+    const leftMs = await client.pttl(key);
+    expect(leftMs).toBeGreaterThan(23 * 3_600_000);
+    expect(leftMs).toBeLessThanOrEqual(24 * 3_600_000);
+  }
+  await client.hset(companionsKey(pool), handedBackField, 'many');
+  expect(await board.read(soon())).toMatchObject({ isJoined: true, handedBackJobs: null });
 });
 
 test('says that the state is out of reach when Redis is', async () => {

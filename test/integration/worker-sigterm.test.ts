@@ -64,6 +64,7 @@ describe.each(bullmqMajors)(
       await queue.add('late', { workMs: 0 });
       expect(await dyno.exited).toBe(0);
       expect(dyno.jobs('finished')).toEqual(['short']);
+      expect(await pool.handedBackJobs()).toBe(0);
       expect(await queue.getJobCounts('completed', 'wait')).toMatchObject({
         completed: 1,
         wait: 1,
@@ -100,6 +101,7 @@ describe.each(bullmqMajors)(
       dyno.terminate();
       expect(await dyno.exited).toBe(0);
       await other.until('started', kinds.length);
+      expect(await pool.handedBackJobs()).toBe(kinds.length);
       expect([...other.jobs('started')].sort()).toEqual(kinds.map(({ name }) => name).sort());
       expect([...dyno.jobs('aborted')].sort()).toEqual(['heeding', 'heeding-prioritized']);
       expect(dyno.jobs('finished')).toEqual([]);
@@ -142,6 +144,10 @@ describe.each(bullmqMajors)(
       expect(await queue.getJobCounts('active', 'failed')).toEqual({ active: 0, failed: 0 });
       const { completed = 0, wait = 0 } = await queue.getJobCounts('completed', 'wait');
       expect(completed + wait).toBe(420);
+      const handedBack = await queue.getJobs('wait').then((jobs) =>
+        jobs.filter(({ attemptsStarted }) => attemptsStarted > 0),
+      );
+      expect(await pool.handedBackJobs()).toBe(handedBack.length);
       expect(new Set(dyno.jobs('started')).size).toBeGreaterThan(0);
     });
 

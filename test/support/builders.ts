@@ -65,7 +65,7 @@ export function memory(known: Partial<Memory> = {}): Memory {
     platformLimit: null,
     drains: [],
     removal: null,
-    isTailUnknown: false,
+    tailUnknownSinceMs: null,
     ...known,
   };
 }

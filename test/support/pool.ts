@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import {
+  companionsKey,
+  handedBackField,
   marksKey,
   workersKey,
   type Heartbeat,
@@ -12,6 +14,8 @@ export type Pool = {
   heartbeats(): Promise<readonly Heartbeat[]>;
   /** Waits until a process of the dyno says that it is in this state. */
   until(dyno: string, state: WorkerState): Promise<Heartbeat>;
+  /** Jobs that were handed back, as the companions counted them. */
+  handedBackJobs(): Promise<number>;
   mark(dyno: string, forMs?: number): Promise<void>;
   lift(dyno: string): Promise<void>;
 };
@@ -31,6 +35,9 @@ export function poolOn(client: Redis, pool = 'worker'): Pool {
         if (found) return found;
         await sleep(20);
       }
+    },
+    async handedBackJobs() {
+      return Number(await client.hget(companionsKey(pool), handedBackField));
     },
     async mark(dyno, forMs = 30_000) {
       const [seconds] = await client.time();

@@ -68,6 +68,7 @@ export function tick(changes: Partial<TickRecord> = {}): TickRecord {
     decision: scaleUp,
     outcome: 'scaled',
     drain: null,
+    handedBackJobs: null,
     error: null,
     ...changes,
   };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { planRemoval, type Plan, type Situation } from '../../src/drain/plan.ts';
+import { cancelledOf, planRemoval, type Plan, type Situation } from '../../src/drain/plan.ts';
 import { heartbeatFreshMs, heartbeatGoneMs } from '../../src/drain/protocol.ts';
 import {
   judge,
@@ -55,6 +55,9 @@ test('right after a deploy, before any companion has spoken, no young dyno count
   expect(plan({ ...world, isJoined: false }).workers).toBe(1);
 });
 
+const asked = (ordinal: number, sinceMs = startMs) => ({
+  ...{ dyno: dyno(ordinal), sinceMs, isAsked: true },
+});
 const namesOf = ({ blocked }: Plan) => blocked.map(({ dyno: name }) => name);
 
 describe('where the jobs run', () => {
@@ -186,7 +189,7 @@ describe('the plan of a removal', () => {
   });
 
   test('lifts exactly the marks that are no longer needed, and counts who is needed again', () => {
-    const drains = [2, 4, 6, 11].map((ordinal) => ({ dyno: dyno(ordinal), sinceMs: startMs }));
+    const drains = [2, 4, 6, 11].map((ordinal) => asked(ordinal));
     const made = plan({ whereabouts: jobsOn('worker.4'), desiredWorkers: 3, drains });
     expect(made).toMatchObject({
       ...{ workers: 4, marked: ['worker.4'], cancelled: ['worker.2'] },
@@ -195,11 +198,18 @@ describe('the plan of a removal', () => {
   });
 });
 
+test('does not count as needed again whom it had given up, or who is gone', () => {
+  const drains = [asked(1), { ...asked(2), isAsked: false }, asked(3), asked(4)];
+  expect(cancelledOf(drains, 'worker', 3)).toEqual(['worker.1', 'worker.3']);
+  const given = { currentWorkers: 3, desiredWorkers: 2, whereabouts: jobsOn('worker.3'), drains };
+  expect(plan(given).cancelled).toEqual(['worker.1']);
+});
+
 describe('a drain that takes too long', () => {
   const at = (elapsedMs: number) =>
     plan({
       ...{ currentWorkers: 3, whereabouts: jobsOn('worker.3') },
-      drains: [2, 3].map((ordinal) => ({ dyno: dyno(ordinal), sinceMs: startMs - elapsedMs })),
+      drains: [2, 3].map((ordinal) => asked(ordinal, startMs - elapsedMs)),
     });
 
   test('goes on until the timeout', () => {
@@ -211,14 +221,14 @@ describe('a drain that takes too long', () => {
     expect(at(elapsedMs)).toMatchObject({
       ...{ workers: 3, marked: [], cancelled: [], lifted: ['worker.2', 'worker.3'] },
       blocked: [{ dyno: 'worker.3', sinceMs: startMs - elapsedMs }],
-      drains: [{ dyno: 'worker.3', sinceMs: startMs - elapsedMs }],
+      drains: [{ dyno: 'worker.3', sinceMs: startMs - elapsedMs, isAsked: false }],
     });
   });
 
   test('begins anew when the tail was left alone for as long', () => {
     const made = at(2 * hour);
     expect(made.marked.toSorted()).toEqual(['worker.2', 'worker.3']);
-    expect(made.drains).toContainEqual({ dyno: 'worker.3', sinceMs: startMs });
+    expect(made.drains).toContainEqual(asked(3));
   });
 });
 
@@ -238,7 +248,7 @@ describe.each([
 
   test('all must be idle, and nobody is asked to drain', () => {
     expect(wholePlan({}).workers).toBe(1);
-    const drains = [{ dyno: third, sinceMs: startMs }];
+    const drains = [{ dyno: third, sinceMs: startMs, isAsked: true }];
     expect(wholePlan({ whereabouts: jobsOn(first), drains })).toMatchObject({
       ...{ workers: 3, marked: [], drains: [], lifted: [third], cancelled: [] },
       blocked: [{ dyno: first, verdict: 'busy', sinceMs: null, jobs: [{ jobId: '7' }] }],
@@ -287,7 +297,11 @@ describe('whatever the world is like', () => {
       isNumbered: fc.boolean(),
       ages: fc.array(fc.constantFrom(5, 119, 120, 9999), { minLength: 12, maxLength: 12 }),
       drains: fc.uniqueArray(
-        fc.record({ dyno: ordinal.map(dyno), elapsedMs: fc.integer({ min: 0, max: 3 * hour }) }),
+        fc.record({
+          dyno: ordinal.map(dyno),
+          elapsedMs: fc.integer({ min: 0, max: 3 * hour }),
+          isAsked: fc.boolean(),
+        }),
         { selector: (drain) => drain.dyno },
       ),
     })
@@ -299,7 +313,7 @@ describe('whatever the world is like', () => {
         ordinal: isNumbered ? each.ordinal : null,
         ageSeconds: ages[index] ?? 0,
       })),
-      drains: drains.map((drain) => ({ dyno: drain.dyno, sinceMs: startMs - drain.elapsedMs })),
+      drains: drains.map(({ elapsedMs, ...drain }) => ({ ...drain, sinceMs: startMs - elapsedMs })),
     }));
   const always = (holds: (world: Situation, made: Plan) => void) => {
     fc.assert(

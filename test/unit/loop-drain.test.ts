@@ -12,6 +12,7 @@ import { policy, reading, startMs } from '../support/builders.ts';
 const trouble = (code: ErrorCode) => () =>
   Promise.reject(new OperationalError(code, `${code} happened`, { hint: 'wait' }));
 const never = () => new Promise<never>(() => undefined);
+const dayMs = 24 * 60 * 60_000;
 const dyno = (ordinal: number) => `worker.${String(ordinal)}`;
 const numbered = (count: number): ListedWorker[] =>
   Array.from({ length: count }, (_, index) => ({
@@ -32,6 +33,7 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
     /** The dynos that run a job. */
     busy: [] as (string | null)[],
     processes: [] as WorkerProcess[],
+    handedBackJobs: null as number | null,
     listed: null as readonly ListedWorker[] | null,
     memory: remembering({}),
     protection: {} as Partial<Protection>,
@@ -50,7 +52,11 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
   });
   const board: DrainBoard = {
     read: () =>
-      Promise.resolve({ processes: state.processes, isJoined: state.processes.length > 0 }),
+      Promise.resolve({
+        processes: state.processes,
+        isJoined: state.processes.length > 0,
+        handedBackJobs: state.handedBackJobs,
+      }),
     mark(marked, lifted) {
       marks.push({ marked, lifted });
       return record('mark', undefined);
@@ -107,7 +113,9 @@ const remembering = (known: Partial<Memory>): Memory => ({
   ...known,
 });
 const drains = (...ordinals: number[]) =>
-  ordinals.map((ordinal) => ({ dyno: dyno(ordinal), sinceMs: startMs - 60_000 }));
+  ordinals.map((ordinal) => ({
+    ...{ dyno: dyno(ordinal), sinceMs: startMs - 60_000, isAsked: true },
+  }));
 
 describe('a scale-down through the drain', () => {
   test('removes the idle suffix, asks the rest to drain, and remembers both before the change', async () => {
@@ -179,12 +187,13 @@ describe('a scale-down through the drain', () => {
               activeJobs: ordinal === 1 ? 1 : 0,
             }),
           );
-          return Promise.resolve({ processes, isJoined: true });
+          return Promise.resolve({ processes, isJoined: true, handedBackJobs: 3 });
         },
       },
     });
     expect(await tick()).toMatchObject({
       ...{ outcome: 'scaled', drain: { marked: [], freedAfterSeconds: [0, 0, 0, 0] } },
+      handedBackJobs: 3,
     });
     expect(state.workers).toBe(1);
     expect(marks[0]?.marked.toSorted()).toEqual([2, 3, 4, 5].map(dyno));
@@ -199,7 +208,7 @@ describe('a scale-down through the drain', () => {
       board: {
         read() {
           reads += 1;
-          return Promise.resolve({ processes: busy, isJoined: true });
+          return Promise.resolve({ processes: busy, isJoined: true, handedBackJobs: 0 });
         },
       },
     });
@@ -272,6 +281,16 @@ describe('a drain that is no longer wanted', () => {
     expect(marks[0]?.lifted).toEqual(['worker.2']);
   });
 
+  test('is not counted again when it had been given up, nor when somebody removed the dyno', async () => {
+    const { state, events, tick } = world();
+    const givenUp = drains(3).map((drain) => ({ ...drain, isAsked: false }));
+    state.memory = remembering({ drains: [...drains(2), ...givenUp, ...drains(5)] });
+    state.workers = 4;
+    state.readyJobs = 400;
+    expect(await tick()).toMatchObject({ outcome: 'held', drain: { cancelled: ['worker.2'] } });
+    expect(events[0]).toBe('lift all');
+  });
+
   test('does not delay scaling up: nothing is asked but to go on', async () => {
     const { state, events, tick } = world();
     state.memory = remembering({ drains: drains(5) });
@@ -305,7 +324,7 @@ describe('after a removal', () => {
     Object.assign(state, { memory: removed(), readyJobs: 500 });
     expect(await tick()).toMatchObject({ outcome: 'held', drain: null });
     expect(events).toEqual(['list', 'save']);
-    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: false });
+    expect(state.memory).toMatchObject({ removal: null, tailUnknownSinceMs: null });
   });
 
   test('the order of the tail is not trusted any more when a higher number is still there', async () => {
@@ -314,17 +333,38 @@ describe('after a removal', () => {
     state.busy = ['worker.1'];
     // The same tick, and all later ones, go by the whole pool.
     const first = await tick();
-    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: true });
+    expect(state.memory).toMatchObject({ removal: null, tailUnknownSinceMs: startMs });
     for (const record of [first, await tick()])
-      expect(record).toMatchObject({ outcome: 'held', drain: { isTailUnknown: true } });
+      expect(record).toMatchObject({ outcome: 'held', drain: { tailUnknownSinceMs: startMs } });
     expect(marks.flatMap(({ marked }) => marked)).toEqual([]);
     expect(state.workers).toBe(5);
+  });
+
+  test.each([
+    [dayMs - 1, 'is still not trusted after most of a day', { workers: 5, marked: [] }],
+    [dayMs, 'is trusted again after a day', { workers: 3, marked: ['worker.2', 'worker.3'] }],
+  ])('%i ms later the order %s', async (elapsedMs, _what, { workers, marked }) => {
+    const { state, tick } = world();
+    state.memory = remembering({ tailUnknownSinceMs: startMs - elapsedMs });
+    state.busy = ['worker.3'];
+    const { drain } = await tick();
+    expect(drain?.marked.toSorted()).toEqual(marked);
+    expect(state.workers).toBe(workers);
+    expect(state.memory.tailUnknownSinceMs === null).toBe(marked.length > 0);
+  });
+
+  test('a clock that was set back does not make the distrust last', async () => {
+    const { state, tick } = world();
+    state.memory = remembering({ tailUnknownSinceMs: startMs + 10 * dayMs });
+    state.readyJobs = 500;
+    await tick();
+    expect(state.memory).toMatchObject({ tailUnknownSinceMs: startMs });
   });
 
   test('a hold says so too', async () => {
     const { state, tick } = world();
     Object.assign(state, { memory: removed(), readyJobs: 500, listed: [...numbered(4), survivor] });
-    expect(await tick()).toMatchObject({ outcome: 'held', drain: { isTailUnknown: true } });
+    expect(await tick()).toMatchObject({ outcome: 'held', drain: { tailUnknownSinceMs: startMs } });
   });
 
   test('the list is not looked at before all that went can have gone', async () => {
@@ -333,7 +373,7 @@ describe('after a removal', () => {
     Object.assign(state, { memory, readyJobs: 500, listed: [...numbered(4), survivor] });
     await tick();
     expect(events).toEqual(['save']);
-    expect(state.memory).toMatchObject({ removal: { workers: 5 }, isTailUnknown: false });
+    expect(state.memory).toMatchObject({ removal: { workers: 5 }, tailUnknownSinceMs: null });
   });
 
   test('it is forgotten when somebody has scaled since', async () => {
@@ -342,7 +382,7 @@ describe('after a removal', () => {
     Object.assign(state, { memory, readyJobs: 500 });
     await tick();
     expect(events).toEqual(['save']);
-    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: false });
+    expect(state.memory).toMatchObject({ removal: null, tailUnknownSinceMs: null });
   });
 
   test('it is forgotten when somebody scaled just before the list was made', async () => {
@@ -350,7 +390,7 @@ describe('after a removal', () => {
     Object.assign(state, { memory: removed(), readyJobs: 500, listed: numbered(8) });
     target.currentWorkers = (maxAgeMs) => Promise.resolve(maxAgeMs === 0 ? 8 : 5);
     await tick();
-    expect(state.memory).toMatchObject({ removal: null, isTailUnknown: false });
+    expect(state.memory).toMatchObject({ removal: null, tailUnknownSinceMs: null });
   });
 
   test('scaling up does not wait for it', async () => {

@@ -190,6 +190,33 @@ test('an error of the platform does not hide what was decided', async () => {
   expect(series.has('autoscaler_last_good_tick_timestamp_seconds{pool="worker"}')).toBe(false);
 });
 
+test('takes over how many jobs companions handed back, and lets the count begin anew when it was lost', async () => {
+  const metrics = twoPools();
+  const name = 'autoscaler_jobs_handed_back_total{pool="worker"}';
+  const seen: (number | undefined)[] = [(await seriesOf(metrics)).get(name)];
+  // A tick that did not look says nothing of the count.
+  for (const handedBackJobs of [0, 57, null, 60, 2]) {
+    metrics.recordTick(tick({ handedBackJobs }));
+    seen.push((await seriesOf(metrics)).get(name));
+  }
+  expect(seen).toEqual([undefined, 0, 57, 57, 60, 2]);
+});
+
+test('says for how long the tail is not relied on', async () => {
+  const metrics = twoPools();
+  const seen: (number | undefined)[] = [];
+  const drain = {
+    ...{ marked: [], cancelled: [], blocked: [], unknown: [], freedAfterSeconds: [] },
+    ...{ handedBackJobs: null, tailUnknownSinceMs: 0 },
+  };
+  const failed = { drain: null, outcome: 'failed', error: refused() } as const;
+  for (const record of [tick({ drain }), tick(failed), tick({ drain: null })]) {
+    metrics.recordTick(record);
+    seen.push((await seriesOf(metrics)).get('autoscaler_tail_unknown{pool="worker"}'));
+  }
+  expect(seen).toEqual([1, 1, 0]);
+});
+
 test('replies of Heroku are counted, and an unknown number of remaining calls leaves the last known', async () => {
   const metrics = twoPools();
   const reply = { method: 'GET', status: 200, durationSeconds: 0.12, remainingCalls: 4321 };

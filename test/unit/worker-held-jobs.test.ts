@@ -22,9 +22,11 @@ it('remembers a job for as long as it runs, however many leave without a word me
   events.emit('completed', job('ended'));
   // Jobs that delay themselves emit no end.
   for (let index = 0; index < 100; index += 1) events.emit('active', job(`delayed-${index}`));
-  await jobs.handBack();
+  let told = 0;
+  await jobs.handBack(() => Promise.resolve(void (told += 1)));
   expect(handedBack).toContain('long');
   expect(handedBack).toContain('delayed-99');
   expect(handedBack).not.toContain('ended');
   expect(handedBack.length).toBeLessThanOrEqual(2 * worker.concurrency);
+  expect(told).toBe(handedBack.length);
 });
