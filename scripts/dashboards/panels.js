@@ -29,7 +29,7 @@ export function chart(title, { queries, styles = {}, dashed, shape = 'lines', ..
     .min(0)
     .lineWidth(1)
     .spanNulls(false)
-    .showPoints(common.VisibilityMode.Never);
+    .showPoints(common.VisibilityMode.Auto);
   shapes[shape](panel);
   for (const [name, properties] of Object.entries(styles))
     panel.overrideByName(name, overridesOf(properties));
@@ -43,6 +43,8 @@ const shapes = {
   lines: (panel) => panel.fillOpacity(0),
   // The number of workers holds between two ticks: a slope would show workers that never were.
   steps: (panel) => panel.lineInterpolation(common.LineInterpolation.StepAfter).fillOpacity(0),
+  // For what is rare: a line would need a neighbour.
+  points: (panel) => panel.drawStyle(common.GraphDrawStyle.Points).pointSize(6),
   areas: (panel) => panel.fillOpacity(30).stacking(stacked()),
   bars: (panel) => panel.drawStyle(common.GraphDrawStyle.Bars).fillOpacity(80).stacking(stacked()),
 };

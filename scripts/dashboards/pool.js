@@ -166,6 +166,7 @@ const drains = [
   chart('How long drains took', {
     description: 'From the moment a dyno was asked to drain until it was removed.',
     unit: 's',
+    shape: 'points',
     queries: [
       ['median', quantile(0.5, 'autoscaler_drain_duration_seconds')],
       ['95th percentile', quantile(0.95, 'autoscaler_drain_duration_seconds')],
