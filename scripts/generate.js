@@ -1,12 +1,14 @@
 /**
- * Writes the parts of the documents that follow from the code: the config vars, metrics and errors in README, the `env`
- * of app.json, and config/example.env. `--check` writes nothing and fails when one of them is out of date.
+ * Writes what follows from the code: the config vars and metrics in README, the `env` of app.json, config/example.env,
+ * and the dashboards. `--check` writes nothing and fails when one of them is out of date.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import prettier from 'prettier';
 import { variables } from '../dist/config/variables.js';
 import { errorCodes } from '../dist/errors.js';
 import { metricFamilies } from '../dist/telemetry/metric-families.js';
+import { overview } from './dashboards/overview.js';
+import { pool } from './dashboards/pool.js';
 
 const root = new URL('..', import.meta.url);
 const entries = Object.entries(variables);
@@ -18,13 +20,15 @@ const renderers = {
   },
   'app.json': (text) => JSON.stringify({ ...JSON.parse(text), env: appEnv() }),
   'config/example.env': exampleEnv,
+  'config/grafana/overview.json': () => JSON.stringify(overview()),
+  'config/grafana/pool.json': () => JSON.stringify(pool()),
 };
 
 const style = await prettier.resolveConfig(new URL('README.md', root));
 let isStale = false;
 for (const [path, render] of Object.entries(renderers)) {
   const file = new URL(path, root);
-  const before = readFileSync(file, 'utf8');
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const rendered = render(before);
   const formatted = path.endsWith('.env')
     ? rendered

@@ -38,10 +38,7 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
   const unpublished = new Set<string>();
   const notice = createNotices(log);
   const metrics = createMetrics(
-    config.pools.map(({ POOL, MIN_WORKERS, MAX_WORKERS }) => ({
-      pool: POOL,
-      policy: { minWorkers: MIN_WORKERS, maxWorkers: MAX_WORKERS },
-    })),
+    config.pools.map((pool) => ({ pool: pool.POOL, policy: policyOf(pool) })),
     { version },
   );
 
@@ -102,4 +99,14 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       unpublished.add(pool);
     }
   }
+}
+
+/** What the owner of the pool wants, in the words and units of the metrics. */
+function policyOf(pool: Config['pools'][number]) {
+  return {
+    minWorkers: pool.MIN_WORKERS,
+    maxWorkers: pool.MAX_WORKERS,
+    intervalSeconds: pool.POLL_INTERVAL / 1000,
+    targetWaitSeconds: pool.TARGET_WAIT === null ? null : pool.TARGET_WAIT / 1000,
+  };
 }

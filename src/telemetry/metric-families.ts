@@ -52,6 +52,16 @@ export const metricFamilies = {
     labels: ['pool'],
     help: 'Most workers the pool may have.',
   },
+  autoscaler_poll_interval_seconds: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Time between two ticks (`POLL_INTERVAL`), against which the age of the last good tick is judged.',
+  },
+  autoscaler_target_wait_seconds: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'How long jobs may wait (`TARGET_WAIT`). Absent when nobody said so.',
+  },
   autoscaler_limited: {
     type: 'gauge',
     labels: ['pool', 'reason'],

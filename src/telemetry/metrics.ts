@@ -46,11 +46,20 @@ export type MetricsRecorder = {
   render(published: readonly PublishedMetrics[]): Promise<string>;
 };
 
+/** What the owner of a pool wants, as far as it is shown beside what became of it. */
+type PoolPolicy = {
+  readonly minWorkers: number;
+  readonly maxWorkers: number;
+  readonly intervalSeconds: number;
+  /** Null when the owner named none. */
+  readonly targetWaitSeconds: number | null;
+};
+
 /** Starts with every family registered, and with 0 for each label value that is known beforehand, as `rate()` needs. */
 export function createMetrics(
   pools: readonly {
     readonly pool: string;
-    readonly policy: { readonly minWorkers: number; readonly maxWorkers: number };
+    readonly policy: PoolPolicy;
   }[],
   info: { readonly version: string },
 ): MetricsRecorder {
@@ -111,13 +120,11 @@ export function createMetrics(
 
 const actions: readonly Action[] = ['scale-up', 'scale-down', 'hold'];
 
-function initialise(
-  metrics: Metrics,
-  pool: string,
-  policy: { readonly minWorkers: number; readonly maxWorkers: number },
-): void {
+function initialise(metrics: Metrics, pool: string, policy: PoolPolicy): void {
   metrics.autoscaler_workers_min.set({ pool }, policy.minWorkers);
   metrics.autoscaler_workers_max.set({ pool }, policy.maxWorkers);
+  metrics.autoscaler_poll_interval_seconds.set({ pool }, policy.intervalSeconds);
+  setOrForget(metrics.autoscaler_target_wait_seconds, { pool }, policy.targetWaitSeconds);
   for (const reason of limits) metrics.autoscaler_limited.set({ pool, reason }, 0);
   for (const action of actions) metrics.autoscaler_decisions_total.inc({ pool, action }, 0);
   for (const outcome of outcomes) metrics.autoscaler_ticks_total.inc({ pool, outcome }, 0);

@@ -6,7 +6,12 @@ import * as empty from './builders.ts';
 /** Ticks as the loop would record them, for everything that reads a record. */
 const startedAtMs = Date.UTC(2026, 0, 5, 12, 0, 0);
 
-export const bounds = { minWorkers: 1, maxWorkers: 10 };
+export const bounds = {
+  minWorkers: 1,
+  maxWorkers: 10,
+  intervalSeconds: 60,
+  targetWaitSeconds: null,
+};
 
 export function reading(changes: Partial<QueueReading> = {}): QueueReading {
   return empty.reading({

@@ -33,7 +33,10 @@ function twoPools() {
   return createMetrics(
     [
       { pool: 'worker', policy: bounds },
-      { pool: 'other', policy: { minWorkers: 0, maxWorkers: 4 } },
+      {
+        pool: 'other',
+        policy: { minWorkers: 0, maxWorkers: 4, intervalSeconds: 15, targetWaitSeconds: 120 },
+      },
     ],
     { version: '1.2.3' },
   );
@@ -84,6 +87,10 @@ test('starts closed sets of labels at 0 for every pool, and leaves out what is n
   }
   expect(series.get('autoscaler_workers_min{pool="worker"}')).toBe(1);
   expect(series.get('autoscaler_workers_max{pool="other"}')).toBe(4);
+  expect(series.get('autoscaler_poll_interval_seconds{pool="worker"}')).toBe(60);
+  expect(series.get('autoscaler_poll_interval_seconds{pool="other"}')).toBe(15);
+  expect(series.get('autoscaler_target_wait_seconds{pool="other"}')).toBe(120);
+  expect(series.has('autoscaler_target_wait_seconds{pool="worker"}')).toBe(false);
   const unknown = [...series.keys()].filter((name) =>
     /workers_(current|recommended|desired)|queue_|last_good|autoscaler_blind|heroku/.test(name),
   );
