@@ -1,0 +1,167 @@
+import { endIfEmpty, mark, paidDynos, scaleTo, startFormation } from './dynos.ts';
+import { addJob, finishJob, releaseJob } from './jobs.ts';
+import type { PolicyKind, PolicySettings, SimulatedPolicy } from './policy.ts';
+import { createTally, type RunResult } from './tally.ts';
+import type { Trace, TraceJob } from './trace.ts';
+import { look } from './view.ts';
+import { createWorld, type Platform, type World } from './world.ts';
+
+/** A run that is not done so long after the horizon never will be: what is left counts as lost. */
+const patienceSeconds = 86_400;
+
+/** What is told of a run while it goes on. */
+export type Watcher = {
+  /** At every look of the policy. */
+  looked?(nowSeconds: number, readyJobs: number, workers: number): void;
+  /** At the end of every job that succeeded. */
+  done?(dueAtSeconds: number, waitSeconds: number): void;
+};
+
+export type Simulation = {
+  /** Goes on until this time of the trace; returns whether the run is over. */
+  playUntil(seconds: number): boolean;
+  result(): RunResult;
+};
+
+/** Plays a trace through a policy to its end. */
+export function simulate(
+  trace: Trace,
+  kind: PolicyKind,
+  settings: PolicySettings,
+  platform: Platform,
+): RunResult {
+  const simulation = createSimulation(trace, kind, settings, platform);
+  simulation.playUntil(Infinity);
+  return simulation.result();
+}
+
+/**
+ * One policy at work on one trace. Time jumps from event to event, and memory holds the jobs that have not ended, not
+ * those of the whole trace.
+ */
+export function createSimulation(
+  trace: Trace,
+  kind: PolicyKind,
+  settings: PolicySettings,
+  platform: Platform,
+  watcher: Watcher = {},
+): Simulation {
+  const cutAtSeconds = trace.horizonSeconds + patienceSeconds;
+  const { tally, result } = createTally(settings.targetWaitSeconds, cutAtSeconds, watcher.done);
+  const policy = kind.create(settings);
+  const protection = policy.protection ?? 'none';
+  const { concurrency } = settings;
+  const world = createWorld(trace, platform, { protection, concurrency, tally });
+  const jobs = trace.jobs()[Symbol.iterator]();
+  let upcoming = nextJob();
+  let lookAtSeconds = 0;
+  let isOver = false;
+  startFormation(world, policy.minWorkers);
+  scheduleOutages(world);
+
+  return {
+    playUntil(seconds) {
+      while (!isOver && world.nowSeconds < seconds) step();
+      return isOver;
+    },
+    result: () => result(kind.name),
+  };
+
+  function nextJob(): TraceJob | null {
+    const { done, value } = jobs.next();
+    return done === true ? null : value;
+  }
+
+  /** Does whatever happens next. At one moment jobs end first, then others come, and policies look last. */
+  function step(): void {
+    const endSeconds = nextEndSeconds(world);
+    const dueSeconds = world.delayed.firstKey();
+    const knownSeconds = upcoming?.knownAtSeconds ?? Infinity;
+    const timerSeconds = world.timers.firstKey();
+    const next = Math.min(endSeconds, dueSeconds, knownSeconds, timerSeconds, lookAtSeconds);
+
+    const isDone = upcoming === null && world.queues.every(({ unfinished }) => unfinished === 0);
+    const lastSeconds = isDone ? Math.max(trace.horizonSeconds, world.nowSeconds) : cutAtSeconds;
+    if (next > lastSeconds) {
+      finish(lastSeconds);
+      return;
+    }
+    passTime(world, next);
+    if (next === endSeconds) endNextJob(world);
+    else if (next === dueSeconds) releaseNextJob(world);
+    else if (upcoming !== null && next === knownSeconds) {
+      addJob(world, upcoming);
+      upcoming = nextJob();
+    } else if (next === timerSeconds) world.timers.pop()?.();
+    else lookAtSeconds = carryOut(world, policy, settings, watcher);
+  }
+
+  function finish(atSeconds: number): void {
+    passTime(world, atSeconds);
+    isOver = true;
+    tally.lost += world.queues.reduce((sum, { unfinished }) => sum + unfinished, 0);
+  }
+}
+
+/** Has the policy look and does what it orders; returns when it wants to look again. */
+function carryOut(
+  world: World,
+  policy: SimulatedPolicy,
+  settings: PolicySettings,
+  watcher: Watcher,
+): number {
+  const { workers, marked, lookAgainAfterSeconds } = policy.look(look(world));
+  mark(world, marked);
+  const bounded = Math.max(policy.minWorkers, Math.min(workers, settings.maxWorkers));
+  scaleTo(world, bounded);
+  const readyJobs = world.queues.reduce((sum, { ready }) => sum + ready.size(), 0);
+  watcher.looked?.(world.nowSeconds, readyJobs, bounded);
+
+  const { pollSeconds } = policy;
+  const polls = Math.floor(world.nowSeconds / pollSeconds + 1e-9) + 1;
+  return Math.min(polls * pollSeconds, world.nowSeconds + (lookAgainAfterSeconds ?? Infinity));
+}
+
+/** How fast running jobs progress: 1 unless something outside the workers slows all of them. */
+function pace({ trace, running, outages }: World): number {
+  if (outages > 0) return 0;
+  const { downstreamCapacity } = trace.environment;
+  return downstreamCapacity === null ? 1 : Math.min(1, downstreamCapacity / running);
+}
+
+function passTime(world: World, toSeconds: number): void {
+  const seconds = Math.max(0, toSeconds - world.nowSeconds);
+  if (world.running > 0) world.serviceSeconds += seconds * pace(world);
+  world.tally.dynoSeconds += seconds * paidDynos(world);
+  world.nowSeconds += seconds;
+}
+
+function nextEndSeconds(world: World): number {
+  while (world.ends.first()?.isInterrupted === true) world.ends.pop();
+  if (world.running === 0) return Infinity;
+  const left = Math.max(0, world.ends.firstKey() - world.serviceSeconds);
+  return left === 0 ? world.nowSeconds : world.nowSeconds + left / pace(world);
+}
+
+function endNextJob(world: World): void {
+  const run = world.ends.pop();
+  if (run === undefined) return;
+  finishJob(world, run);
+  endIfEmpty(world, run.dyno);
+}
+
+function releaseNextJob(world: World): void {
+  const job = world.delayed.pop();
+  if (job !== undefined) releaseJob(world, job);
+}
+
+function scheduleOutages(world: World): void {
+  for (const { fromSeconds, toSeconds } of world.trace.environment.outages) {
+    world.timers.push(fromSeconds, () => {
+      world.outages += 1;
+    });
+    world.timers.push(toSeconds, () => {
+      world.outages -= 1;
+    });
+  }
+}

@@ -1,0 +1,92 @@
+import { createHistogram } from './histogram.ts';
+
+/** What came of a run. */
+export type RunResult = {
+  readonly policy: string;
+  /** Seconds of dynos from the order until the exit, until the horizon and until all work is done. */
+  readonly dynoSeconds: number;
+  readonly jobs: number;
+  /** Jobs that waited longer than the target from when they were due until the start of the attempt that succeeded. */
+  readonly lateJobs: number;
+  readonly lateShare: number;
+  /** Null without jobs. A job that never succeeded counts with the longest time a run may take. */
+  readonly p50WaitSeconds: number | null;
+  readonly p95WaitSeconds: number | null;
+  readonly p99WaitSeconds: number | null;
+  /** Orders that changed the number of dynos. */
+  readonly actions: number;
+  /** Dynos started, besides those that run from the beginning. */
+  readonly starts: number;
+  /** Jobs that were interrupted because their dyno was killed. */
+  readonly kills: number;
+  /** Jobs that never succeeded: killed twice, or not done when the run was cut. */
+  readonly lost: number;
+  /** Jobs that a companion handed back, to be begun anew by another worker. */
+  readonly handedBack: number;
+  readonly peakWorkers: number;
+};
+
+/** Counts what happens in a run, in a size that does not depend on its length. */
+export type Tally = {
+  dynoSeconds: number;
+  jobs: number;
+  actions: number;
+  starts: number;
+  kills: number;
+  lost: number;
+  handedBack: number;
+  peakWorkers: number;
+  /** A job is done that was due then and whose last attempt began after this wait. */
+  done(dueAtSeconds: number, waitSeconds: number): void;
+};
+
+/** Waits are told apart to half a percent. */
+const precision = 0.005;
+
+/**
+ * `neverSeconds` is what counts as the wait of a job that never succeeded; no wait of a run may be longer.
+ */
+export function createTally(
+  targetWaitSeconds: number,
+  neverSeconds: number,
+  watch?: Tally['done'],
+) {
+  const waits = createHistogram(precision, neverSeconds);
+  let lateJobs = 0;
+  const tally: Tally = {
+    dynoSeconds: 0,
+    jobs: 0,
+    actions: 0,
+    starts: 0,
+    kills: 0,
+    lost: 0,
+    handedBack: 0,
+    peakWorkers: 0,
+    done(dueAtSeconds, waitSeconds) {
+      watch?.(dueAtSeconds, waitSeconds);
+      waits.add(waitSeconds);
+      // The times of a trace are decimal fractions, and their sums must not be late by a rounding error.
+      if (waitSeconds > targetWaitSeconds + 1e-6) lateJobs += 1;
+    },
+  };
+
+  return {
+    tally,
+    result(policy: string): RunResult {
+      const { done: _done, ...counts } = tally;
+      for (let job = 0; job < counts.lost; job += 1) waits.add(neverSeconds);
+      const late = lateJobs + counts.lost;
+      return {
+        policy,
+        ...counts,
+        // The sum of many short times is off by far less than a millisecond.
+        dynoSeconds: Math.round(counts.dynoSeconds * 1000) / 1000,
+        lateJobs: late,
+        lateShare: counts.jobs === 0 ? 0 : late / counts.jobs,
+        p50WaitSeconds: waits.quantile(0.5),
+        p95WaitSeconds: waits.quantile(0.95),
+        p99WaitSeconds: waits.quantile(0.99),
+      };
+    },
+  };
+}
