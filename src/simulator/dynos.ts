@@ -19,19 +19,19 @@ export function startFormation(world: World, workers: number): void {
     world.formation.push(dyno);
     comeUp(world, dyno);
   }
-  world.tally.peakWorkers = workers;
+  world.counts.peakWorkers = workers;
 }
 
 /** What the platform does when it is asked for a number of dynos: it removes those with the highest numbers. */
 export function scaleTo(world: World, workers: number): void {
   if (workers === world.formation.length) return;
-  world.tally.actions += 1;
+  world.counts.actions += 1;
   while (world.formation.length < workers) boot(world);
   while (world.formation.length > workers) {
     const dyno = world.formation.pop();
     if (dyno !== undefined) end(world, dyno);
   }
-  world.tally.peakWorkers = Math.max(world.tally.peakWorkers, workers);
+  world.counts.peakWorkers = Math.max(world.counts.peakWorkers, workers);
 }
 
 /** Asks these dynos, and no others, to take no more jobs. Only companions hear it. */
@@ -64,7 +64,7 @@ function boot(world: World): void {
   const { bootSecondsMin, bootSecondsMax } = world.platform;
   const dyno = createDyno(world, world.formation.length + 1);
   world.formation.push(dyno);
-  world.tally.starts += 1;
+  world.counts.starts += 1;
   const skewed = world.bootRandom() ** bootSkew;
   const bootSeconds = bootSecondsMin + (bootSecondsMax - bootSecondsMin) * skewed;
   after(world, reactionSeconds + bootSeconds, () => {
@@ -112,6 +112,6 @@ function createDyno(world: World, ordinal: number): Dyno {
     workers,
   };
   const freeSlots = world.concurrency;
-  for (const _ of world.queues) workers.push({ dyno, freeSlots, isWaiting: false });
+  workers.push(...world.queues.map(() => ({ dyno, freeSlots, isWaiting: false })));
   return dyno;
 }

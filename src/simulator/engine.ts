@@ -1,7 +1,7 @@
 import { endIfEmpty, mark, paidDynos, scaleTo, startFormation } from './dynos.ts';
 import { addJob, finishJob, releaseJob } from './jobs.ts';
 import type { PolicyKind, PolicySettings, SimulatedPolicy } from './policy.ts';
-import { createTally, type RunResult } from './tally.ts';
+import { createTally, type OnDone, type RunResult } from './tally.ts';
 import type { Trace, TraceJob } from './trace.ts';
 import { look } from './view.ts';
 import { createWorld, type Platform, type World } from './world.ts';
@@ -12,9 +12,8 @@ const patienceSeconds = 86_400;
 /** What is told of a run while it goes on. */
 export type Watcher = {
   /** At every look of the policy. */
-  looked?(nowSeconds: number, readyJobs: number, workers: number): void;
-  /** At the end of every job that succeeded. */
-  done?(dueAtSeconds: number, waitSeconds: number): void;
+  readonly onLook: (nowSeconds: number, readyJobs: number, workers: number) => void;
+  readonly onDone: OnDone;
 };
 
 export type Simulation = {
@@ -44,15 +43,23 @@ export function createSimulation(
   kind: PolicyKind,
   settings: PolicySettings,
   platform: Platform,
-  watcher: Watcher = {},
+  watcher?: Watcher,
 ): Simulation {
   const cutAtSeconds = trace.horizonSeconds + patienceSeconds;
-  const { tally, result } = createTally(settings.targetWaitSeconds, cutAtSeconds, watcher.done);
+  const { counts, done, result } = createTally(settings.targetWaitSeconds, cutAtSeconds);
   const policy = kind.create(settings);
   const protection = policy.protection ?? 'none';
   const { concurrency } = settings;
-  const world = createWorld(trace, platform, { protection, concurrency, tally });
-  const jobs = trace.jobs()[Symbol.iterator]();
+  const world = createWorld(trace, platform, {
+    protection,
+    concurrency,
+    counts,
+    onDone(dueAtSeconds, waitSeconds) {
+      done(dueAtSeconds, waitSeconds);
+      watcher?.onDone(dueAtSeconds, waitSeconds);
+    },
+  });
+  const jobs: Iterator<TraceJob, unknown> = trace.jobs()[Symbol.iterator]();
   let upcoming = nextJob();
   let lookAtSeconds = 0;
   let isOver = false;
@@ -68,8 +75,8 @@ export function createSimulation(
   };
 
   function nextJob(): TraceJob | null {
-    const { done, value } = jobs.next();
-    return done === true ? null : value;
+    const next = jobs.next();
+    return next.done === true ? null : next.value;
   }
 
   /** Does whatever happens next. At one moment jobs end first, then others come, and policies look last. */
@@ -99,7 +106,7 @@ export function createSimulation(
   function finish(atSeconds: number): void {
     passTime(world, atSeconds);
     isOver = true;
-    tally.lost += world.queues.reduce((sum, { unfinished }) => sum + unfinished, 0);
+    counts.lost += world.queues.reduce((sum, { unfinished }) => sum + unfinished, 0);
   }
 }
 
@@ -108,14 +115,14 @@ function carryOut(
   world: World,
   policy: SimulatedPolicy,
   settings: PolicySettings,
-  watcher: Watcher,
+  watcher: Watcher | undefined,
 ): number {
   const { workers, marked, lookAgainAfterSeconds } = policy.look(look(world));
   mark(world, marked);
   const bounded = Math.max(policy.minWorkers, Math.min(workers, settings.maxWorkers));
   scaleTo(world, bounded);
   const readyJobs = world.queues.reduce((sum, { ready }) => sum + ready.size(), 0);
-  watcher.looked?.(world.nowSeconds, readyJobs, bounded);
+  watcher?.onLook(world.nowSeconds, readyJobs, bounded);
 
   const { pollSeconds } = policy;
   const polls = Math.floor(world.nowSeconds / pollSeconds + 1e-9) + 1;
@@ -132,7 +139,7 @@ function pace({ trace, running, outages }: World): number {
 function passTime(world: World, toSeconds: number): void {
   const seconds = Math.max(0, toSeconds - world.nowSeconds);
   if (world.running > 0) world.serviceSeconds += seconds * pace(world);
-  world.tally.dynoSeconds += seconds * paidDynos(world);
+  world.counts.dynoSeconds += seconds * paidDynos(world);
   world.nowSeconds += seconds;
 }
 

@@ -1,8 +1,11 @@
 /** How often each value occurred, in a size that does not depend on how many there are. */
 export type Histogram = {
   add(seconds: number): void;
-  /** The smallest value that at least this share of the values does not exceed; null while there is none. */
-  quantile(share: number): number | null;
+  /**
+   * The smallest value that at least this share of the values does not exceed, with so many more values taken to be the
+   * highest possible; null while there is none.
+   */
+  quantile(share: number, highest?: number): number | null;
 };
 
 /**
@@ -22,9 +25,10 @@ export function createHistogram(precision: number, secondsMax: number): Histogra
       bins[index] = (bins[index] ?? 0) + 1;
       values += 1;
     },
-    quantile(share) {
-      if (values === 0) return null;
-      const rank = Math.max(1, Math.ceil(share * values - 1e-9));
+    quantile(share, highest = 0) {
+      if (values + highest === 0) return null;
+      const rank = Math.max(1, Math.ceil(share * (values + highest) - 1e-9));
+      if (rank > values) return secondsMax;
       let counted = 0;
       const bin = bins.findIndex((count) => (counted += count) >= rank);
       return bin === 0 ? 0 : Math.min(Math.expm1((bin - 0.5) * growth), secondsMax);

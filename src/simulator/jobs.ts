@@ -15,10 +15,10 @@ const stallsMax = 1;
 /** The job becomes known: it is ready, or will be. */
 export function addJob(world: World, trace: TraceJob): void {
   const queue = queueOf(world, trace);
-  world.tally.jobs += 1;
+  world.counts.jobs += 1;
   queue.added += 1;
   queue.unfinished += 1;
-  const job = { id: world.tally.jobs, trace, stalls: 0 };
+  const job = { id: world.counts.jobs, trace, stalls: 0 };
   if (trace.arrivalSeconds <= world.nowSeconds) {
     becomeReady(world, queue, job);
     return;
@@ -58,7 +58,7 @@ export function finishJob(world: World, run: Run): void {
   });
   if (queue.finished.length >= 2 * finishedMax) queue.finished.splice(0, finishedMax);
   const { arrivalSeconds } = job.trace;
-  world.tally.done(arrivalSeconds, startedAtSeconds - arrivalSeconds);
+  world.onDone(arrivalSeconds, startedAtSeconds - arrivalSeconds);
   dispatch(world, queue);
 }
 
@@ -68,7 +68,7 @@ export function killJob(world: World, run: Run): void {
   const queue = queueOf(world, job.trace);
   run.isInterrupted = true;
   leave(world, queue, run);
-  world.tally.kills += 1;
+  world.counts.kills += 1;
   const lockSeconds = lockSecondsMin + (lockSecondsMax - lockSecondsMin) * world.stallRandom();
   const checkSeconds = stalledCheckSeconds * world.stallRandom();
   after(world, lockSeconds, () => {
@@ -92,7 +92,7 @@ function recover(world: World, queue: SimulatedQueue, job: Job): void {
   job.stalls += 1;
   if (job.stalls > stallsMax) {
     queue.unfinished -= 1;
-    world.tally.lost += 1;
+    world.counts.lost += 1;
   } else queue.ready.pushFirst(job);
   dispatch(world, queue);
 }
@@ -104,7 +104,7 @@ export function handJobBack(world: World, run: Run): void {
   leave(world, queue, run);
   queue.held.delete(run);
   queue.ready.pushFirst(run.job);
-  world.tally.handedBack += 1;
+  world.counts.handedBack += 1;
   dispatch(world, queue);
 }
 

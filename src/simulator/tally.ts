@@ -26,34 +26,30 @@ export type RunResult = {
   readonly peakWorkers: number;
 };
 
-/** Counts what happens in a run, in a size that does not depend on its length. */
+/** What is counted as it happens. */
+export type Counts = Pick<
+  RunResult,
+  'dynoSeconds' | 'jobs' | 'actions' | 'starts' | 'kills' | 'lost' | 'handedBack' | 'peakWorkers'
+>;
+
+/** A job is done that was due then, and whose last attempt began after this wait. */
+export type OnDone = (dueAtSeconds: number, waitSeconds: number) => void;
+
+/** The books of a run, in a size that does not depend on its length. */
 export type Tally = {
-  dynoSeconds: number;
-  jobs: number;
-  actions: number;
-  starts: number;
-  kills: number;
-  lost: number;
-  handedBack: number;
-  peakWorkers: number;
-  /** A job is done that was due then and whose last attempt began after this wait. */
-  done(dueAtSeconds: number, waitSeconds: number): void;
+  readonly counts: { -readonly [Name in keyof Counts]: Counts[Name] };
+  readonly done: OnDone;
+  readonly result: (policy: string) => RunResult;
 };
 
 /** Waits are told apart to half a percent. */
 const precision = 0.005;
 
-/**
- * `neverSeconds` is what counts as the wait of a job that never succeeded; no wait of a run may be longer.
- */
-export function createTally(
-  targetWaitSeconds: number,
-  neverSeconds: number,
-  watch?: Tally['done'],
-) {
+/** `neverSeconds` counts as the wait of a job that never succeeded; no wait of a run may be longer. */
+export function createTally(targetWaitSeconds: number, neverSeconds: number): Tally {
   const waits = createHistogram(precision, neverSeconds);
   let lateJobs = 0;
-  const tally: Tally = {
+  const counts = {
     dynoSeconds: 0,
     jobs: 0,
     actions: 0,
@@ -62,20 +58,18 @@ export function createTally(
     lost: 0,
     handedBack: 0,
     peakWorkers: 0,
-    done(dueAtSeconds, waitSeconds) {
-      watch?.(dueAtSeconds, waitSeconds);
+  };
+
+  return {
+    counts,
+    done(_dueAtSeconds, waitSeconds) {
       waits.add(waitSeconds);
       // The times of a trace are decimal fractions, and their sums must not be late by a rounding error.
       if (waitSeconds > targetWaitSeconds + 1e-6) lateJobs += 1;
     },
-  };
-
-  return {
-    tally,
-    result(policy: string): RunResult {
-      const { done: _done, ...counts } = tally;
-      for (let job = 0; job < counts.lost; job += 1) waits.add(neverSeconds);
+    result(policy) {
       const late = lateJobs + counts.lost;
+      const quantile = (share: number) => waits.quantile(share, counts.lost);
       return {
         policy,
         ...counts,
@@ -83,9 +77,9 @@ export function createTally(
         dynoSeconds: Math.round(counts.dynoSeconds * 1000) / 1000,
         lateJobs: late,
         lateShare: counts.jobs === 0 ? 0 : late / counts.jobs,
-        p50WaitSeconds: waits.quantile(0.5),
-        p95WaitSeconds: waits.quantile(0.95),
-        p99WaitSeconds: waits.quantile(0.99),
+        p50WaitSeconds: quantile(0.5),
+        p95WaitSeconds: quantile(0.95),
+        p99WaitSeconds: quantile(0.99),
       };
     },
   };

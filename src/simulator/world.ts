@@ -2,7 +2,7 @@ import type { FinishedJob, WorkersReading } from '../decision/types.ts';
 import { createHeap, type Heap } from './heap.ts';
 import { createLine, type Line } from './line.ts';
 import { createRandom, type Random } from './random.ts';
-import type { Tally } from './tally.ts';
+import type { OnDone, Tally } from './tally.ts';
 import type { Trace, TraceJob } from './trace.ts';
 
 /** A job that was added and has not ended. */
@@ -97,13 +97,14 @@ export type World = {
   outages: number;
   readonly bootRandom: Random;
   readonly stallRandom: Random;
-  readonly tally: Tally;
+  readonly counts: Tally['counts'];
+  readonly onDone: OnDone;
 };
 
 export function createWorld(
   trace: Trace,
   platform: Platform,
-  pool: Pick<World, 'protection' | 'concurrency' | 'tally'>,
+  pool: Pick<World, 'protection' | 'concurrency' | 'counts' | 'onDone'>,
 ): World {
   return {
     trace,
