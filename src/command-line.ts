@@ -4,13 +4,14 @@ import { exitCodes, type Command, type ExitCode, type Surroundings } from './com
 import { demo } from './commands/demo.ts';
 import { once } from './commands/once.ts';
 import { run } from './commands/run.ts';
+import { simulate } from './commands/simulate.ts';
 import { web } from './commands/web.ts';
 import { ConfigError } from './config/problem.ts';
 import { OperationalError } from './errors.ts';
 import { createScrubber } from './telemetry/scrub.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [run, once, check, demo, web];
+const commands: readonly Command[] = [run, once, check, simulate, demo, web];
 const standardOptions = {
   json: { type: 'boolean', help: 'Write one JSON document to stdout, and logs to stderr' },
   help: { type: 'boolean', short: 'h', help: 'Say what this command does' },
@@ -31,6 +32,7 @@ export async function runCommandLine({ words, ...start }: Start): Promise<void> 
     complain: (text) => process.stderr.write(scrub(text)),
     scrub,
     isTerminal: process.stdout.isTTY,
+    showsProgress: process.stderr.isTTY,
   };
 
   // A bug anywhere ends the process, so that the platform restarts it and somebody sees why.
@@ -81,6 +83,7 @@ async function attempt(
       surroundings.complain(`${error.message}\n`);
       if (options['json'] === true)
         printError(
+          command,
           surroundings,
           'CONFIG_INVALID',
           error.message,
@@ -90,19 +93,21 @@ async function attempt(
     }
     if (!(error instanceof OperationalError)) throw error;
     surroundings.complain(`${error.code}: ${error.message}\n${error.hint}\n`);
-    if (options['json'] === true) printError(surroundings, error.code, error.message, error.hint);
+    if (options['json'] === true)
+      printError(command, surroundings, error.code, error.message, error.hint);
     return error.code === 'CONFIG_INVALID' ? exitCodes.config : exitCodes.failed;
   }
 }
 
 /** Whoever asked for JSON gets a document also when nothing else can be told. */
 function printError(
+  { jsonList = 'pools' }: Command,
   { print, scrub }: Surroundings,
   code: string,
   message: string,
   hint: string,
 ): void {
-  print(scrub(`${JSON.stringify({ pools: [], error: { code, message, hint } })}\n`));
+  print(scrub(`${JSON.stringify({ [jsonList]: [], error: { code, message, hint } })}\n`));
 }
 
 function readOptions(command: Command, words: readonly string[]) {

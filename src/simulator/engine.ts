@@ -4,15 +4,21 @@ import type { PolicyKind, PolicySettings, SimulatedPolicy } from './policy.ts';
 import { createTally, type OnDone, type RunResult } from './tally.ts';
 import type { Trace, TraceJob } from './trace.ts';
 import { look } from './view.ts';
-import { createWorld, type Platform, type World } from './world.ts';
+import { after, createWorld, type Platform, type World } from './world.ts';
 
 /** A run that is not done so long after the horizon never will be: what is left counts as lost. */
 const patienceSeconds = 86_400;
 
+/** When a run is cut; what counts as the wait of a job that never succeeded. */
+export function cutSeconds({ horizonSeconds }: Trace): number {
+  return horizonSeconds + patienceSeconds;
+}
+
 /** What is told of a run while it goes on. */
 export type Watcher = {
-  /** At every look of the policy. */
-  readonly onLook: (nowSeconds: number, readyJobs: number, workers: number) => void;
+  /** Time between two samples. */
+  readonly sampleSeconds: number;
+  readonly onSample: (nowSeconds: number, readyJobs: number, workers: number) => void;
   readonly onDone: OnDone;
 };
 
@@ -45,7 +51,7 @@ export function createSimulation(
   platform: Platform,
   watcher?: Watcher,
 ): Simulation {
-  const cutAtSeconds = trace.horizonSeconds + patienceSeconds;
+  const cutAtSeconds = cutSeconds(trace);
   const { counts, done, result } = createTally(settings.targetWaitSeconds, cutAtSeconds);
   const policy = kind.create(settings);
   const protection = policy.protection ?? 'none';
@@ -65,6 +71,7 @@ export function createSimulation(
   let isOver = false;
   startFormation(world, policy.minWorkers);
   scheduleOutages(world);
+  if (watcher !== undefined) sample(world, watcher);
 
   return {
     playUntil(seconds) {
@@ -100,7 +107,7 @@ export function createSimulation(
       addJob(world, upcoming);
       upcoming = nextJob();
     } else if (next === timerSeconds) world.timers.pop()?.();
-    else lookAtSeconds = carryOut(world, policy, settings, watcher);
+    else lookAtSeconds = carryOut(world, policy, settings);
   }
 
   function finish(atSeconds: number): void {
@@ -111,19 +118,11 @@ export function createSimulation(
 }
 
 /** Has the policy look and does what it orders; returns when it wants to look again. */
-function carryOut(
-  world: World,
-  policy: SimulatedPolicy,
-  settings: PolicySettings,
-  watcher: Watcher | undefined,
-): number {
+function carryOut(world: World, policy: SimulatedPolicy, settings: PolicySettings): number {
   const { workers, marked, lookAgainAfterSeconds } = policy.look(look(world));
   mark(world, marked);
   const bounded = Math.max(policy.minWorkers, Math.min(workers, settings.maxWorkers));
   scaleTo(world, bounded);
-  const readyJobs = world.queues.reduce((sum, { ready }) => sum + ready.size(), 0);
-  watcher?.onLook(world.nowSeconds, readyJobs, bounded);
-
   const { pollSeconds } = policy;
   const polls = Math.floor(world.nowSeconds / pollSeconds + 1e-9) + 1;
   return Math.min(polls * pollSeconds, world.nowSeconds + (lookAgainAfterSeconds ?? Infinity));
@@ -171,4 +170,12 @@ function scheduleOutages(world: World): void {
       world.outages -= 1;
     });
   }
+}
+
+function sample(world: World, watcher: Watcher): void {
+  const readyJobs = world.queues.reduce((sum, { ready }) => sum + ready.size(), 0);
+  watcher.onSample(world.nowSeconds, readyJobs, world.formation.length);
+  after(world, watcher.sampleSeconds, () => {
+    sample(world, watcher);
+  });
 }

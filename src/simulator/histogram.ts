@@ -1,6 +1,9 @@
 /** How often each value occurred, in a size that does not depend on how many there are. */
 export type Histogram = {
   add(seconds: number): void;
+  /** Adds every value of another histogram of the same precision. */
+  addAll(other: Histogram): void;
+  readonly bins: Float64Array;
   /**
    * The smallest value that at least this share of the values does not exceed, with so many more values taken to be the
    * highest possible; null while there is none.
@@ -18,6 +21,13 @@ export function createHistogram(precision: number, secondsMax: number): Histogra
   let values = 0;
 
   return {
+    bins,
+    addAll(other) {
+      for (const [index, count] of other.bins.entries()) {
+        bins[index] = (bins[index] ?? 0) + count;
+        values += count;
+      }
+    },
     add(seconds) {
       // A bin of its own for 0, which is the wait of most jobs on a good day.
       const bin = seconds <= 0 ? 0 : 1 + Math.floor(Math.log1p(seconds) / growth);

@@ -180,7 +180,7 @@ function takesJobs(world: World, dyno: Dyno): boolean {
 }
 
 function queueOf(world: World, { queue }: TraceJob): SimulatedQueue {
-  const found = world.queues.find(({ name }) => name === queue);
+  const found = world.queueByName.get(queue);
   if (found === undefined) throw new Error(`the trace has a job of the unlisted queue "${queue}"`);
   return found;
 }

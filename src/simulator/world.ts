@@ -1,7 +1,7 @@
 import type { FinishedJob, WorkersReading } from '../decision/types.ts';
 import { createHeap, type Heap } from './heap.ts';
 import { createLine, type Line } from './line.ts';
-import { createRandom, type Random } from './random.ts';
+import { seeded, type Random } from './scenarios/random.ts';
 import type { OnDone, Tally } from './tally.ts';
 import type { Trace, TraceJob } from './trace.ts';
 
@@ -81,6 +81,7 @@ export type World = {
   /** What is to happen at a known time. */
   readonly timers: Heap<() => void>;
   readonly queues: readonly SimulatedQueue[];
+  readonly queueByName: ReadonlyMap<string, SimulatedQueue>;
   readonly delayed: Heap<Job>;
   /** The dynos asked for, worker.1 first. */
   readonly formation: Dyno[];
@@ -106,13 +107,15 @@ export function createWorld(
   platform: Platform,
   pool: Pick<World, 'protection' | 'concurrency' | 'counts' | 'onDone'>,
 ): World {
+  const queues = trace.queues.map(createQueue);
   return {
     trace,
     platform,
     ...pool,
     nowSeconds: 0,
     timers: createHeap(),
-    queues: trace.queues.map(createQueue),
+    queues,
+    queueByName: new Map(queues.map((queue) => [queue.name, queue])),
     delayed: createHeap(),
     formation: [],
     closing: new Set(),
@@ -121,8 +124,8 @@ export function createWorld(
     running: 0,
     outages: 0,
     // Of their own, so that a policy that kills jobs gets the same boots as one that does not.
-    bootRandom: createRandom(platform.seed),
-    stallRandom: createRandom(platform.seed + 1),
+    bootRandom: seeded(`boots ${platform.seed}`),
+    stallRandom: seeded(`stalls ${platform.seed}`),
   };
 }
 

@@ -1,5 +1,5 @@
-import { createRandom } from '../random.ts';
 import { openEnvironment, type Trace, type TraceJob } from '../trace.ts';
+import { lognormal, seeded } from './random.ts';
 
 /** Traffic that is made up, of a shape that is common. */
 export type Scenario = {
@@ -26,7 +26,7 @@ export const scenarios: readonly Scenario[] = [
 ];
 
 function* newsletter(seed: number): Generator<TraceJob> {
-  const random = createRandom(seed);
+  const random = seeded(`newsletter ${seed}`);
   const mailings = [9 * 3600, 15 * 3600];
   let seconds = 0;
   while (seconds < daySeconds) {
@@ -39,7 +39,7 @@ function* newsletter(seed: number): Generator<TraceJob> {
   }
 
   function job(arrivalSeconds: number, name: string, mean: number): TraceJob {
-    const serviceSeconds = -Math.log(1 - random()) * mean;
+    const serviceSeconds = lognormal(mean)(random);
     return {
       arrivalSeconds,
       serviceSeconds,
