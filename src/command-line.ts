@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { check } from './commands/check.ts';
 import { exitCodes, type Command, type ExitCode, type Surroundings } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { once } from './commands/once.ts';
+import { readOptions } from './commands/read-options.ts';
 import { run } from './commands/run.ts';
 import { simulate } from './commands/simulate.ts';
 import { web } from './commands/web.ts';
@@ -57,8 +57,12 @@ async function interpret(words: readonly string[], surroundings: Surroundings): 
   }
   const command = commands.find(({ name }) => name === first);
   if (command === undefined) return wrongUsage(surroundings, `there is no command "${first}"`);
-  const options = readOptions(command, rest);
-  if (typeof options === 'string') return wrongUsage(surroundings, `${command.name}: ${options}`);
+  const { values: options, problems } = readOptions(rest, {
+    ...command.options,
+    ...standardOptions,
+  });
+  if (problems.length > 0)
+    return wrongUsage(surroundings, `${command.name}: ${problems.join('; ')}`);
   if (options['help'] === true) {
     surroundings.print(manual(command));
     return exitCodes.fine;
@@ -108,22 +112,6 @@ function printError(
   hint: string,
 ): void {
   print(scrub(`${JSON.stringify({ [jsonList]: [], error: { code, message, hint } })}\n`));
-}
-
-function readOptions(command: Command, words: readonly string[]) {
-  const definitions = { ...command.options, ...standardOptions };
-  const options = Object.fromEntries(
-    Object.entries(definitions).map(([name, definition]) => [
-      name,
-      { type: definition.type, ...('short' in definition ? { short: definition.short } : {}) },
-    ]),
-  );
-  try {
-    return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    // parseArgs throws for unknown options, missing values and stray words alike.
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 function wrongUsage({ complain }: Surroundings, message: string): ExitCode {

@@ -69,12 +69,11 @@ export function createTally(targetWaitSeconds: number, neverSeconds: number): Ta
     },
     result(policy) {
       const late = lateJobs + counts.lost;
-      const quantile = (share: number) => waits.quantile(share, counts.lost);
+      const quantile = (share: number) => milliseconds(waits.quantile(share, counts.lost));
       return {
         policy,
         ...counts,
-        // The sum of many short times is off by far less than a millisecond.
-        dynoSeconds: Math.round(counts.dynoSeconds * 1000) / 1000,
+        dynoSeconds: milliseconds(counts.dynoSeconds) ?? 0,
         lateJobs: late,
         lateShare: counts.jobs === 0 ? 0 : late / counts.jobs,
         p50WaitSeconds: quantile(0.5),
@@ -83,4 +82,9 @@ export function createTally(targetWaitSeconds: number, neverSeconds: number): Ta
       };
     },
   };
+}
+
+/** Sums of many short times are off by far less than a millisecond. */
+function milliseconds(seconds: number | null): number | null {
+  return seconds === null ? null : Math.round(seconds * 1000) / 1000;
 }

@@ -1,9 +1,9 @@
-import { closest, distance } from 'fastest-levenshtein';
 import { duration, integer, Misfit, type Kind, type ValueOf } from '../../config/kinds.ts';
 import type { PolicyKind } from '../../simulator/policy.ts';
 import { findPolicy, policies } from '../../simulator/policies/registry.ts';
 import { scenarios } from '../../simulator/scenarios/catalogue.ts';
 import type { OptionDefinitions, OptionValues } from '../command.ts';
+import { near } from '../read-options.ts';
 
 const dayMs = 86_400_000;
 
@@ -126,7 +126,8 @@ export function parseOptions(
     problems.push(`--min=${values.min} is above --max=${values.max}`);
   const traffic = trafficOf(given, problems);
   const htmlPath = textOf(given['html']);
-  if (htmlPath === '') problems.push('--html must be the path of a file to write');
+  for (const name of ['trace', 'html'])
+    if (given[name] === '') problems.push(`--${name} must be the path of a file`);
   if (traffic === null || problems.length > 0) return { problems };
   // Without a problem there is a value for each.
   return { ...(values as Settings), traffic, isOracle: given['oracle'] === true, htmlPath };
@@ -170,12 +171,11 @@ function namesOf(choices: readonly Named[]): string {
 
 function unknownNames(what: string, unknown: readonly string[], choices: readonly Named[]): string {
   const parts = unknown.map((name) => {
-    const near = closest(
+    const suggestion = near(
       name,
       choices.map((choice) => choice.name),
     );
-    const isNear = distance(name, near) <= 1 + name.length / 3;
-    return `there is no ${what} ${JSON.stringify(name)}${isNear ? `: did you mean ${near}?` : ''}`;
+    return `there is no ${what} ${JSON.stringify(name)}${suggestion}`;
   });
-  return `${parts.join('; ')} (${namesOf(choices)})`;
+  return `${parts.join('; ')} (there are: ${namesOf(choices)})`;
 }
