@@ -120,9 +120,10 @@ export function createSimulation(
 /** Has the policy look and does what it orders; returns when it wants to look again. */
 function carryOut(world: World, policy: SimulatedPolicy, settings: PolicySettings): number {
   const { workers, marked, lookAgainAfterSeconds } = policy.look(look(world));
-  mark(world, marked);
   const bounded = Math.max(policy.minWorkers, Math.min(workers, settings.maxWorkers));
+  // Those that go are no longer marked, and would take a job in their last moment if that was heard first.
   scaleTo(world, bounded);
+  mark(world, marked);
   const { pollSeconds } = policy;
   const polls = Math.floor(world.nowSeconds / pollSeconds + 1e-9) + 1;
   return Math.min(polls * pollSeconds, world.nowSeconds + (lookAgainAfterSeconds ?? Infinity));
