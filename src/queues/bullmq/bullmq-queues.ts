@@ -126,7 +126,8 @@ function toReading(
     })),
     orphanedJobIds: busy.orphanIds,
     addedJobs: probe.added,
-    unfinishedJobs: busy.unfinished,
+    unfinishedJobs:
+      busy.waiting + busy.heldBack + busy.prioritized + busy.delayed + busy.active + busy.parents,
     readyJobNames: busy.readyJobNames,
     dueSoon: busy.dueSoon.map(({ inMs, jobs }) => ({ dueAtMs: nowMs + inMs, jobs })),
     finished: following.finished(queue, busy),

@@ -26,8 +26,8 @@ export type BusyProbe = {
   readonly due: number;
   readonly firstDueAtMs: number;
   readonly active: number;
-  /** All of these and the parents that wait for their children. */
-  readonly unfinished: number;
+  /** Jobs that wait for their children. */
+  readonly parents: number;
   readonly rateLimitedForMs: number;
   /** Jobs among which is the one that waits longest. */
   readonly waitingJobs: readonly WaitingJob[];
@@ -61,96 +61,99 @@ export type FinishedProbe = {
 
 /** Reads the reply of the probe's script. It may tell of fewer queues than were asked about, never of none. */
 export function parseReply(reply: string): readonly QueueProbe[] {
-  const lines = linesOf(reply);
+  const words = wordsOf(JSON.parse(reply) as readonly string[]);
   const probes: QueueProbe[] = [];
-  while (lines.areLeft()) probes.push(parseQueue(lines));
+  while (words.areLeft()) probes.push(parseQueue(words));
   return probes;
 }
 
-type Lines = {
+type Words = {
   readonly areLeft: () => boolean;
-  /** The words of a line of the script's own. */
-  readonly words: () => readonly string[];
-  /** A line that somebody else wrote. */
   readonly text: () => string;
+  readonly count: () => number;
+  /** A list and, before it, the number of its items. */
+  readonly list: <T>(parse: (words: Words) => T) => readonly T[];
 };
 
-function linesOf(reply: string): Lines {
-  const lines = reply.split('\n');
+function wordsOf(all: readonly string[]): Words {
   let next = 0;
-  const line = () => {
-    const found = lines[next];
-    if (found === undefined) throw new Error('The reply of the probe was cut short.');
+  const text = () => {
+    const word = all[next];
+    if (word === undefined) throw new Error('The reply of the probe was cut short.');
     next += 1;
-    return found;
+    return word;
   };
-  return {
-    areLeft: () => next < lines.length,
-    words: () => line().split(' '),
-    text() {
-      const text = line();
-      if (!text.includes('\\')) return text;
-      return text.replace(/\\(.)/g, (_, escaped: string) => (escaped === 'n' ? '\n' : escaped));
+  const count = () => Number(text());
+  const words: Words = {
+    areLeft: () => next < all.length,
+    text,
+    count,
+    list(parse) {
+      const items = [];
+      for (let left = count(); left > 0; left -= 1) items.push(parse(words));
+      return items;
     },
   };
+  return words;
 }
 
-function parseQueue(lines: Lines): QueueProbe {
-  const [kind, paused, added, concurrency] = lines.words();
-  const text = lines.text();
-  if (kind === 'error') return { error: text };
+function parseQueue(words: Words): QueueProbe {
+  const { text } = words;
+  const kind = text();
+  if (kind === 'error') return { error: text() };
   return {
     error: null,
-    isPaused: paused === '1',
-    added: added === undefined || added === '-' ? null : Number(added),
-    concurrency: positiveOrNull(concurrency),
-    version: text === '' ? null : text.slice(1),
-    busy: kind === 'busy' ? parseBusy(lines) : null,
+    isPaused: text() !== '',
+    added: numberOrNull(text()),
+    concurrency: positiveOrNull(text()),
+    version: versionIn(text()),
+    busy: kind === 'busy' ? parseBusy(words) : null,
   };
 }
 
-function parseBusy(lines: Lines): BusyProbe {
-  const words = lines.words();
-  const number = (index: number) => Number(words[index]);
-  const list = <T>(index: number, parse: (lines: Lines) => T): readonly T[] =>
-    Array.from({ length: number(index) }, () => parse(lines));
+function parseBusy({ count, text, list }: Words): BusyProbe {
+  // In the order in which the script says it.
   return {
-    waiting: number(0),
-    heldBack: number(1),
-    prioritized: number(2),
-    delayed: number(3),
-    due: number(4),
-    firstDueAtMs: number(5),
-    active: number(6),
-    unfinished: number(7),
-    rateLimitedForMs: number(8),
-    // The lists follow one another in this order.
-    waitingJobs: list(9, parseWaiting),
-    running: list(10, parseRunning),
-    orphanIds: list(11, ({ text }) => text()),
-    readyJobNames: list(12, ({ text }) => text()),
-    finished: list(13, parseFinished),
-    nextInLine: list(14, ({ text }) => ({ id: text(), name: text() })),
-    lastEntry: words[15] === undefined || words[15] === '-' ? null : words[15],
-    dueSoon: (words[16] ?? '').split(',').flatMap((bin) => {
-      const [inMs, jobs] = bin.split(':');
-      return jobs === undefined ? [] : [{ inMs: Number(inMs), jobs: Number(jobs) }];
-    }),
+    waiting: count(),
+    heldBack: count(),
+    prioritized: count(),
+    delayed: count(),
+    due: count(),
+    firstDueAtMs: count(),
+    active: count(),
+    parents: count(),
+    rateLimitedForMs: count(),
+    dueSoon: parseDueSoon(text()),
+    waitingJobs: list(parseWaiting),
+    running: list(parseRunning),
+    orphanIds: list(text),
+    readyJobNames: list(text),
+    finished: list(parseFinished),
+    lastEntry: orNull(text()),
+    nextInLine: list(() => ({ id: text(), name: text() })),
   };
 }
 
-function parseWaiting({ text }: Lines): WaitingJob {
+function parseDueSoon(bins: string): BusyProbe['dueSoon'] {
+  if (bins === '') return [];
+  return bins.split(',').map((bin) => {
+    const [inMs, jobs] = bin.split(':');
+    return { inMs: Number(inMs), jobs: Number(jobs) };
+  });
+}
+
+function parseWaiting({ text }: Words): WaitingJob {
   return {
     timestamp: orAbsent(text()),
     opts: orAbsent(text()),
     processedOn: orAbsent(text()),
     starts: orAbsent(text()),
     attemptsMade: orAbsent(text()),
-    waitedForChildren: text() === '1',
+    waitedForChildren: text() !== '',
   };
 }
 
-function parseRunning({ text }: Lines): RunningProbe {
+function parseRunning({ text }: Words): RunningProbe {
   return {
     id: text(),
     worker: orNull(text()),
@@ -159,7 +162,7 @@ function parseRunning({ text }: Lines): RunningProbe {
   };
 }
 
-function parseFinished({ text }: Lines): FinishedProbe {
+function parseFinished({ text }: Words): FinishedProbe {
   return {
     id: text(),
     startedAtMs: positiveOrNull(text()),
@@ -176,7 +179,16 @@ function orAbsent(text: string): string | undefined {
   return text === '' ? undefined : text;
 }
 
-function positiveOrNull(text: string | undefined): number | null {
+function numberOrNull(text: string): number | null {
+  return text === '' ? null : Number(text);
+}
+
+/** Whatever the queue says, with a letter before it. */
+function versionIn(text: string): string | null {
+  return text === '' ? null : text.slice(1);
+}
+
+function positiveOrNull(text: string): number | null {
   const value = Number(text);
   return value > 0 ? value : null;
 }

@@ -34,17 +34,17 @@ local function sayFinished(prefix, from)
       startedAt[job] = ms
     elseif event == 'completed' or event == 'failed' then
       finished = finished + 1
-      sayText(job)
+      say(job)
       say(startedAt[job] or '')
       say(ms)
-      sayText(names[job] or nameOf(prefix, job) or '')
+      say(names[job] or nameOf(prefix, job) or '')
       startedAt[job] = nil
     end
   end
 
   while seen < entriesMax and bytes < entryBytesMax do
     local entries = try('XRANGE', key, position, '+', 'COUNT', page) or {}
-    asked = asked + #entries
+    spent = spent + 2 * #entries
     for i, entry in ipairs(entries) do
       if seen > 0 then
         take(entry[1], entry[2])
@@ -68,8 +68,8 @@ local function sayNextInLine(prefix, waiting, markers)
   for _, id in ipairs(ask('LRANGE', prefix .. 'wait', -count - markers, -1 - markers)) do
     local name = nameOf(prefix, id)
     if name then
-      sayText(id)
-      sayText(name)
+      say(id)
+      say(name)
       said = said + 1
     end
   end
@@ -78,12 +78,12 @@ end
 
 -- The word is '<' and an entry if there is one to read on from, then '>' if there is to be one for the next time.
 local function sayFollowed(prefix, follow, waiting, markers)
-  if follow == '' then return 0, '-', 0 end
   local from = string.match(follow, '^<([%d-]+)')
-  local finished = from and sayFinished(prefix, from) or 0
-  if string.sub(follow, -1) ~= '>' then return finished, '-', 0 end
-  local last = try('XREVRANGE', prefix .. 'events', '+', '-', 'COUNT', 1)
-  if not last or not last[1] then return finished, '-', 0 end
-  return finished, last[1][1], sayNextInLine(prefix, waiting, markers)
+  if from then sayList(sayFinished, prefix, from) else sayCount(0) end
+  local isToBeFollowed = string.sub(follow, -1) == '>'
+  local last = isToBeFollowed and try('XREVRANGE', prefix .. 'events', '+', '-', 'COUNT', 1)
+  local entry = last and last[1] and last[1][1]
+  say(entry or '')
+  if entry then sayList(sayNextInLine, prefix, waiting, markers) else sayCount(0) end
 end
 `;

@@ -14,8 +14,9 @@ local function describe(prefix, id)
   local fields = ask('HMGET', key, 'timestamp', 'opts', 'processedOn', 'ats', 'atm')
   local children = ask('EXISTS', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
   fields[6] = children > 0
-  for i = 1, 5 do sayText(fields[i] or '') end
-  say(fields[6] and '1' or '')
+  spent = spent + 3
+  for i = 1, 5 do say(fields[i] or '') end
+  say(fields[6] and 'parent' or '')
   return fields
 end
 
@@ -57,10 +58,10 @@ local function sayLongestWaiting(prefix, length, markers, last)
   -- A delayed job that was promoted late, for want of a worker, has been ready for longer than its place tells.
   -- A retried job has not: when it became ready is only estimated, and too early rather than too late.
   if border and border < length then
-    local said = #lines
+    local said = #words
     if visit(length) then return described end
     described = described - 1
-    while #lines > said do lines[#lines] = nil end
+    while #words > said do words[#words] = nil end
   end
   return described
 end
@@ -90,25 +91,40 @@ local function sayWaiting(prefix, waiting, markers, last, prioritized)
   return described
 end
 
+-- A short line is read at once when that is cheaper than place by place.
+local function placesOf(key, length, count, isList, markers)
+  if length == 0 then return nil end
+  if length <= 4 * count then
+    local ids = isList and ask('LRANGE', key, -length - markers, -1 - markers) or ask('ZRANGE', key, 0, length - 1)
+    return function(place) return ids[isList and length - place or place + 1] end
+  end
+  if isList then return function(place) return ask('LINDEX', key, -place - 1 - markers) end end
+  return function(place) return ask('ZRANGE', key, place, place)[1] end
+end
+
 -- Workers take waiting jobs first, then prioritized ones; those that are due join when a worker asks for work.
 local function sayNames(prefix, waiting, markers, prioritized, due)
   local total = waiting + prioritized + due
-  local count = math.min(total, math.max(1, math.min(namesOfQueueMax, math.floor(namesLeft / math.max(1, busyLeft)))))
+  if total == 0 then return 0 end
+  local count = math.min(total, math.max(1, shareOf(namesLeft, namesOfQueueMax)))
   namesLeft = namesLeft - count
   local said = 0
+  local first = placesOf(prefix .. 'wait', waiting, count, true, markers)
+  local second = placesOf(prefix .. 'prioritized', prioritized, count)
+  local third = placesOf(prefix .. 'delayed', due, count)
   for step = 1, count do
     local place = math.floor((step - 0.5) * total / count)
     local id
     if place < waiting then
-      id = ask('LINDEX', prefix .. 'wait', -place - 1 - markers)
+      id = first(place)
     elseif place < waiting + prioritized then
-      id = ask('ZRANGE', prefix .. 'prioritized', place - waiting, place - waiting)[1]
+      id = second(place - waiting)
     else
-      id = ask('ZRANGE', prefix .. 'delayed', place - waiting - prioritized, place - waiting - prioritized)[1]
+      id = third(place - waiting - prioritized)
     end
     local name = id and nameOf(prefix, id)
     if name then
-      sayText(name)
+      say(name)
       said = said + 1
     end
   end
