@@ -1,0 +1,21 @@
+import { createStage, moreEvents } from './bench-reading/stage.js';
+import { probeScript } from '../dist/queues/bullmq/probe-script.js';
+const stage = await createStage();
+const n=100; const names = await stage.fill({queues:n,busyShare:1});
+const c=stage.client;
+async function time(label, script, args, commands){ const t=[]; for(let i=0;i<31;i++){ const s=process.hrtime.bigint(); await c.eval(script,0,...args); t.push(Number(process.hrtime.bigint()-s)/1e6);} t.sort((a,b)=>a-b); console.log(label.padEnd(40), t[0].toFixed(2), t[15].toFixed(2)); }
+const args=(follow,act=10000,nm=4800)=>[Date.now(),act,nm,n,100,...names.flatMap(x=>[`bull:${x}:`,follow])];
+const nolimit=(s)=>s.replace('commandsMax = 2000','commandsMax = 200000');
+await time('full 100 busy', nolimit(probeScript), args(''));
+await time('names 1', nolimit(probeScript), args('',10000,100));
+await time('no active', nolimit(probeScript), args('',0,100));
+await time('3600 LLEN direct', `for i=1,3600 do redis.call('LLEN','bull:queue-1:wait') end`, []);
+await time('3600 LLEN pcall', `for i=1,3600 do redis.pcall('LLEN','bull:queue-1:wait') end`, []);
+await time('3600 HMGET direct', `for i=1,3600 do redis.call('HMGET','bull:queue-1:2','pb','processedOn','name') end`, []);
+await time('3600 LLEN concat', `for i=1,3600 do redis.call('LLEN',ARGV[1]..'wait') end`, ['bull:queue-1:']);
+await time('3600 ask', `local asked=0 local function ask(command,key,...) asked=asked+1 local reply=redis.pcall(command,key,...) if type(reply)=='table' and reply.err then error('') end return reply end for i=1,3600 do ask('LLEN',ARGV[1]..'wait') end`, ['bull:queue-1:']);
+await time('3600 HGET', `for i=1,3600 do redis.call('HGET','bull:queue-1:2','name') end`, []);
+await time('360 MGET4', `for i=1,360 do redis.call('MGET','bull:queue-1:2:lock','bull:queue-1:3:lock','a','b') end`, []);
+const {commands}=await stage.commandsOf(()=>c.eval(nolimit(probeScript),0,...args('')));
+const h={}; for(const w of commands) h[w[0]]=(h[w[0]]??0)+1; console.log(commands.length,h);
+await stage.stop();

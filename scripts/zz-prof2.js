@@ -1,0 +1,21 @@
+import { createConnection } from 'node:net';
+import { createStage, moreEvents } from './bench-reading/stage.js';
+import { createBullmqQueues } from '../dist/queues/bullmq/bullmq-queues.js';
+import { connectRedis } from '../dist/redis.js';
+const stage = await createStage();
+const N=+process.argv[2]||1000, share=+process.argv[3]||1;
+const names = await stage.fill({queues:N,busyShare:share});
+const connection = connectRedis(stage.url, { rejectUnauthorized: true, name: 'bench' });
+const ours = createBullmqQueues({ redis: connection, queues: names, prefix: 'bull', nowMs: Date.now });
+const cpu=async()=>{const i=await stage.client.info('cpu'); return 1000*(+/used_cpu_user:(\S+)/.exec(i)[1]+ +/used_cpu_sys:(\S+)/.exec(i)[1]);};
+const read=()=>ours.read(new AbortController().signal);
+await read();await read();
+const R=10;
+async function go(label,f){ await moreEvents(stage.client,names.slice(0,N*share)); let w=[]; const c0=await cpu(), p0=process.cpuUsage(); for(let i=0;i<R;i++){const s=performance.now(); await f(); w.push(performance.now()-s);} const c1=await cpu(), p=process.cpuUsage(p0); w.sort((a,b)=>a-b); console.log(label,'server cpu ms',((c1-c0)/R).toFixed(1),'client cpu',((p.user+p.system)/1000/R).toFixed(1),'wall min',w[0].toFixed(1)); }
+await go('ours',read);
+const {commands,calls}=await stage.commandsOf(read); console.log(commands.length, 'calls',calls);
+const enc=(words)=>Buffer.from(`*${words.length}\r\n${words.map(w=>`$${Buffer.byteLength(w)}\r\n${w}\r\n`).join('')}`);
+const socket=createConnection(stage.port,'127.0.0.1').setNoDelay(true); const bytes=Buffer.concat([...commands.map(enc),enc(['ECHO','that is all'])]); const end=Buffer.from('$11\r\nthat is all\r\n');
+const send=()=>new Promise(r=>{let tail=Buffer.alloc(0); socket.on('data',function l(c){tail=Buffer.concat([tail,c.subarray(-end.length)]).subarray(-end.length); if(!tail.equals(end))return; socket.off('data',l); r();}); socket.write(bytes);});
+await go('bare',send); await go('ours',read); await go('bare',send);
+socket.destroy(); connection.close(); await stage.stop();
