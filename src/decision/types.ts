@@ -1,3 +1,7 @@
+import type { LearnedMemory } from './learned/memory.ts';
+
+export type { LearnedMemory };
+
 /** The vocabulary of the decision. Counts are whole numbers; what is not known is `null`, never 0. */
 
 /** A job that a live worker holds. */
@@ -131,12 +135,16 @@ export type Memory = {
   readonly removal: { readonly workers: number; readonly madeAtMs: number } | null;
   /** Whether a removal once took others than the highest numbers: then nobody can tell which workers would go. */
   readonly isTailUnknown: boolean;
+  readonly learned: LearnedMemory;
 };
 
 /** Everything that may change what was recommended. Labels a metric, so the set is closed. */
 export const limits = [
   'queue-concurrency',
   'queue-rate-limit',
+  'ineffective-workers',
+  'stuck-jobs',
+  'expected-interruptions',
   'blind',
   'stabilization',
   'scale-up-step',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { emptyMemory } from '../decision/decide.ts';
 import type { Memory } from '../decision/types.ts';
 import type { RedisConnection } from '../redis.ts';
+import { learnedSchema } from './learned-schema.ts';
 
 /** Keeps what a pool's decisions must remember, so that a restart or a single `once` continues where the last one left off. */
 export type MemoryStore = {
@@ -17,7 +18,7 @@ export type MemoryStore = {
 
 const count = z.number().int().nonnegative();
 const stored = z.object({
-  version: z.literal(3),
+  version: z.literal(4),
   memory: z.object({
     lastSeenAtMs: z.number().nullable(),
     recommendations: z.array(
@@ -28,6 +29,7 @@ const stored = z.object({
     drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number() })),
     removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),
     isTailUnknown: z.boolean(),
+    learned: learnedSchema,
   }),
 });
 
@@ -44,7 +46,7 @@ export function createMemoryStore(
       return text === null ? emptyMemory : parse(text);
     },
     async save(memory, signal) {
-      const text = JSON.stringify({ version: 3, memory });
+      const text = JSON.stringify({ version: 4, memory });
       await redis.run('STATE_UNAVAILABLE', signal, (client) =>
         client.set(key, text, 'PX', expiryMs),
       );
