@@ -15,43 +15,55 @@ export type ArrivalRate = {
 };
 
 /**
- * `steadily` is the median rate of the last 50 s; a batch fills one bin and does not move it. Of few arrivals it is
- * their mean with the largest bin cut to the second largest (winsorized). `lately` is the mean of the window with
- * bins cut to four times their upper quartile, and never less.
+ * `steadily` is the median rate of the last 50 s, weighted by time; a batch fills one bin and does not move it. Of few
+ * arrivals it is their mean with the largest bin cut to the second largest (winsorized). `lately` is the mean of the
+ * window with bins cut to four times their upper quartile, and never less. In the time before the history began nothing
+ * is taken to have arrived.
  */
 export function arrivalRate(bins: readonly Bin[], nowMs: number): ArrivalRate {
   const window = bins.filter(
     ({ untilMs, seconds }) => seconds > 0 && nowMs - untilMs < windowSeconds * 1000,
   );
   if (window.length === 0) return { steadily: 0, lately: 0 };
-  let arrivals = 0;
-  let seconds = 0;
-  for (const bin of window) {
-    arrivals += bin.arrivals;
-    seconds += bin.seconds;
-  }
-  const rates = window.map((bin) => bin.arrivals / bin.seconds);
-  const ascending = Float64Array.from(rates).sort();
-  const meanUpTo = (most: number) => {
-    let sum = 0;
-    for (const bin of window) sum += Math.min(bin.arrivals, most * bin.seconds);
-    return sum / seconds;
-  };
-  const winsorized = meanUpTo(ascending.at(-2) ?? 0);
-  const steadily = arrivals < fewArrivals ? winsorized : recentMedian(window, rates, nowMs);
-  const upperQuartile = ascending[Math.floor(ascending.length * 0.75)] ?? 0;
+  const rates = window
+    .map((bin) => ({ perSecond: bin.arrivals / bin.seconds, seconds: bin.seconds }))
+    .sort((one, other) => one.perSecond - other.perSecond);
+  const seconds = Math.max(
+    recentSeconds,
+    sum(rates, (rate) => rate.seconds),
+  );
+  const meanUpTo = (most: number) =>
+    sum(rates, (rate) => Math.min(rate.perSecond, most) * rate.seconds) / seconds;
+  const winsorized = meanUpTo(rates.at(-2)?.perSecond ?? 0);
+  const isFew = sum(window, ({ arrivals }) => arrivals) < fewArrivals;
+  const steadily = isFew ? winsorized : recentMedian(window);
+  const upperQuartile = rates[Math.floor(rates.length * 0.75)]?.perSecond ?? 0;
   const lately = upperQuartile > 0 ? meanUpTo(4 * upperQuartile) : winsorized;
   return { steadily, lately: Math.max(steadily, lately) };
 }
 
-function recentMedian(window: readonly Bin[], rates: readonly number[], nowMs: number): number {
-  const since = window.findIndex(
-    ({ untilMs, seconds }) => nowMs - untilMs + seconds * 1000 <= recentSeconds * 1000,
-  );
-  const first = since === -1 ? window.length : since;
-  const recent = Float64Array.from(
-    rates.slice(Math.max(0, Math.min(first, rates.length - recentBinsMin))),
-  ).sort();
-  const middle = (recent.length - 1) / 2;
-  return ((recent[Math.floor(middle)] ?? 0) + (recent[Math.ceil(middle)] ?? 0)) / 2;
+/** Of at least three bins, or a batch would be most of the time looked at when polls are rare. */
+function recentMedian(window: readonly Bin[]): number {
+  const recent: { perSecond: number; seconds: number }[] = [];
+  let seconds = 0;
+  for (let index = window.length - 1; index >= 0; index -= 1) {
+    const bin = window[index];
+    if (bin === undefined || (seconds >= recentSeconds && recent.length >= recentBinsMin)) break;
+    recent.push({ perSecond: bin.arrivals / bin.seconds, seconds: bin.seconds });
+    seconds += bin.seconds;
+  }
+  // Unknown bins stand before the known ones, without arrivals.
+  const binSeconds = Math.max(recentSeconds / recentBinsMin, ...recent.map((each) => each.seconds));
+  const missing = Math.max(recentSeconds - seconds, (recentBinsMin - recent.length) * binSeconds);
+  let above = (seconds + Math.max(0, missing)) / 2;
+  recent.sort((one, other) => other.perSecond - one.perSecond);
+  for (const each of recent) {
+    above -= each.seconds;
+    if (above <= 0) return each.perSecond;
+  }
+  return 0;
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }

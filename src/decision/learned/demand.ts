@@ -11,7 +11,7 @@ import type { ServiceTimes } from './service-times.ts';
 /** Arrivals are counted on for so long when workers might go: those removed earlier would be ordered again. */
 const keepingSeconds = 180;
 /** Backlog that the ready workers drain within this share of the target wait is not worth a boot. */
-const shortWait = 1 / 4;
+const shortWait = 1 / 2;
 /** A worker ordered to shorten waits must find this many boots' worth of work. */
 const bootsWorthAWorker = 4;
 /** While every worker has so much work waiting, none is removed. */
@@ -73,10 +73,8 @@ export function demandOf(
   const forDrain = workersWorthBooting(backlog.workSeconds, pool, policy);
   const lower = Math.max(forDeadlines, forDrain);
 
-  const forArrivals = Math.max(
-    fewestWorkers(horizon, outlook, lately, lower, maxWorkers),
-    Math.floor(lately.workPerSecond / slotsPerWorker + 0.1),
-  );
+  const busy = Math.floor(lately.workPerSecond / slotsPerWorker + 0.1);
+  const forArrivals = Math.max(busy, fewestWorkers(horizon, outlook, lately, lower, maxWorkers));
   const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
   const forWork = Math.min(servingWorkers, committed);
   return {
@@ -94,7 +92,7 @@ export function demandOf(
         : forArrivals > lower
           ? 'arrivals'
           : 'deadlines',
-    busy: Math.max(0, Math.ceil(lately.workPerSecond / slotsPerWorker - 0.1)),
+    busy,
   };
 }
 
