@@ -1,7 +1,16 @@
-import { platformLimitInForce, rulesOfDemand, rulesOfSupply, type Setting } from './limits.ts';
+import { recommendByLearning } from './learned/learned.ts';
+import { nothingLearned } from './learned/memory.ts';
+import {
+  platformLimitInForce,
+  rulesOfRatio,
+  rulesOfSight,
+  rulesOfSupply,
+  type Setting,
+} from './limits.ts';
+import { recoverable, rememberOrphans } from './orphans.ts';
 import { recommend } from './recommend.ts';
 import { remember } from './stabilize.ts';
-import type { Action, Decision, Memory, Observation, Policy, Step } from './types.ts';
+import type { Action, Decision, Memory, Observation, Policy, PolicyName, Step } from './types.ts';
 
 /** The memory of a pool that has never been looked at. */
 export const emptyMemory: Memory = {
@@ -12,6 +21,7 @@ export const emptyMemory: Memory = {
   drains: [],
   removal: null,
   tailUnknownSinceMs: null,
+  learned: nothingLearned,
 };
 
 /**
@@ -27,11 +37,24 @@ export function decide(
 ): { readonly decision: Decision; readonly memory: Memory } {
   assertSound(observation, policy);
   const remembered = notAfter(memory, observation.observedAtMs);
-  const { orphans, ...recommended } = recommend(observation, policy, remembered);
-
-  const steps: Step[] = [{ step: 'recommend', ...recommended }];
+  const orphans = rememberOrphans(observation, remembered.orphans);
+  const recoverableJobs = recoverable(orphans, observation.observedAtMs);
   const setting = { observation, policy, memory: remembered };
-  const wanted = follow(rulesOfDemand, recommended.workers ?? 0, setting, steps);
+
+  const byRatio: Step[] = [
+    { step: 'recommend', ...recommend(observation, policy, recoverableJobs) },
+  ];
+  follow(rulesOfRatio, byRatio, setting);
+  const { steps: byLearning, memory: learned } = recommendByLearning(
+    observation,
+    policy,
+    remembered.learned,
+    { recoverableJobs, drainingWorkers: drainingWorkers(observation, remembered) },
+  );
+  const [steps, others] =
+    policy.leading === 'ratio' ? [byRatio, byLearning] : [byLearning, byRatio];
+  const recommendedWorkers = steps[0]?.workers ?? null;
+  const wanted = follow(rulesOfSight, steps, setting);
 
   // What is above the maximum is never asked for, so remembering it would only make memory larger.
   const memorable = Math.min(wanted, policy.maxWorkers);
@@ -41,36 +64,45 @@ export function decide(
     lastSeenAtMs: recommendations.length > 0 ? observation.observedAtMs : remembered.lastSeenAtMs,
     recommendations,
     orphans,
+    learned,
     platformLimit: platformLimitInForce(remembered, observation.observedAtMs),
   };
-  const desired = follow(rulesOfSupply, wanted, { ...setting, memory: next }, steps);
+  const desired = follow(rulesOfSupply, steps, { ...setting, memory: next });
 
   const last = steps.at(-1)?.step ?? 'recommend';
   const decision: Decision = {
     action: actionFor(observation.currentWorkers, desired),
     currentWorkers: observation.currentWorkers,
-    recommendedWorkers: recommended.workers,
+    recommendedWorkers,
     desiredWorkers: desired,
     limitedBy: last === 'recommend' ? 'none' : last,
     steps,
-    alternative: { policy: 'learned', workers: null, why: 'nothing has been learned yet' },
+    alternative: alternativeOf(policy.leading === 'ratio' ? 'learned' : 'ratio', others),
   };
   return { decision, memory: next };
 }
 
-/** Passes the number through the rules in order; those that change it are added to `steps`. */
-function follow(
-  rules: typeof rulesOfDemand,
-  workers: number,
-  setting: Setting,
-  steps: Step[],
-): number {
-  return rules.reduce((current, { step, apply }) => {
-    const changed = apply(current, setting);
-    if (changed === null) return current;
+/** Passes the number of the last step through the rules in order; those that change it are added to `steps`. */
+function follow(rules: typeof rulesOfSupply, steps: Step[], setting: Setting): number {
+  let workers = steps.at(-1)?.workers ?? 0;
+  for (const { step, apply } of rules) {
+    const changed = apply(workers, setting);
+    if (changed === null) continue;
     steps.push({ step, ...changed });
-    return changed.workers;
-  }, workers);
+    workers = changed.workers;
+  }
+  return workers;
+}
+
+/** What the other policy would have asked for, with what it saw in the way of more. */
+function alternativeOf(policy: PolicyName, steps: readonly Step[]): Decision['alternative'] {
+  const { workers, why } = steps.at(-1) ?? { workers: null, why: '' };
+  return { policy, workers, why };
+}
+
+/** Workers that were asked to drain start no more jobs, if they can hear it. */
+function drainingWorkers({ workers }: Observation, { drains }: Memory): number {
+  return workers.protection === 'drain' ? drains.filter(({ isAsked }) => isAsked).length : 0;
 }
 
 function actionFor(currentWorkers: number | null, desiredWorkers: number): Action {

@@ -35,8 +35,8 @@ export function learnPlatformLimit(memory: Memory, workers: number, learnedAtMs:
   return { ...memory, platformLimit: { workers, learnedAtMs } };
 }
 
-/** What is wanted, given what the queues let workers do and what could not be seen. Remembered for stabilization. */
-export const rulesOfDemand: readonly Rule[] = [
+/** What the queues let workers do with the jobs that the ratio policy counts. */
+export const rulesOfRatio: readonly Rule[] = [
   {
     step: 'queue-concurrency',
     apply(workers, { observation, policy }) {
@@ -72,6 +72,10 @@ export const rulesOfDemand: readonly Rule[] = [
       };
     },
   },
+];
+
+/** What could not be seen. The result is remembered for stabilization. */
+export const rulesOfSight: readonly Rule[] = [
   {
     step: 'blind',
     apply(workers, { observation }) {

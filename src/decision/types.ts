@@ -1,3 +1,7 @@
+import type { LearnedMemory } from './learned/memory.ts';
+
+export type { LearnedMemory };
+
 /** The vocabulary of the decision. Counts are whole numbers; what is not known is `null`, never 0. */
 
 /** A job that a live worker holds. */
@@ -138,12 +142,16 @@ export type Memory = {
    * null when none was, or not lately.
    */
   readonly tailUnknownSinceMs: number | null;
+  readonly learned: LearnedMemory;
 };
 
 /** Everything that may change what was recommended. Labels a metric, so the set is closed. */
 export const limits = [
   'queue-concurrency',
   'queue-rate-limit',
+  'ineffective-workers',
+  'stuck-jobs',
+  'expected-interruptions',
   'blind',
   'stabilization',
   'scale-up-step',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { emptyMemory } from '../decision/decide.ts';
 import type { Memory } from '../decision/types.ts';
 import type { RedisConnection } from '../redis.ts';
+import { learnedSchema } from './learned-schema.ts';
 
 /** Keeps what a pool's decisions must remember, so that a restart or a single `once` continues where the last one left off. */
 export type MemoryStore = {
@@ -28,6 +29,7 @@ const stored = z.object({
     drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number(), isAsked: z.boolean() })),
     removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),
     tailUnknownSinceMs: z.number().nullable(),
+    learned: learnedSchema,
   }),
 });
 

@@ -1,3 +1,4 @@
+import { nothingLearned } from '../../src/decision/learned/memory.ts';
 import type { Memory, Observation, Policy, QueueReading } from '../../src/decision/types.ts';
 
 /** A queue that was read and is empty, but for what a test says. */
@@ -66,6 +67,7 @@ export function memory(known: Partial<Memory> = {}): Memory {
     drains: [],
     removal: null,
     tailUnknownSinceMs: null,
+    learned: nothingLearned,
     ...known,
   };
 }

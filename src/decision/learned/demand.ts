@@ -1,0 +1,147 @@
+import type { Policy, QueueReading } from '../types.ts';
+import { arrivalRate } from './arrival-rate.ts';
+import { backlogOf } from './backlog.ts';
+import { timesOf } from './boots.ts';
+import { fewestWorkers, meetsDeadlines, outlookOf, type Outlook } from './look-ahead.ts';
+import type { Bin } from './memory.ts';
+import type { Pool } from './pool.ts';
+import { blockedSlots } from './residual.ts';
+import type { ServiceTimes } from './service-times.ts';
+
+/** Arrivals are counted on for so long when workers might go: those removed earlier would be ordered again. */
+const keepingSeconds = 180;
+/** Backlog that the ready workers drain within this share of the target wait is not worth a boot. */
+const shortWait = 1 / 2;
+/** A worker ordered to shorten waits must find this many boots' worth of work. */
+const bootsWorthAWorker = 4;
+/** While every worker has so much work waiting, none is removed. */
+const committedSeconds = 15;
+
+/** What one queue asks for, in workers. */
+export type Demand = {
+  readonly queue: string;
+  readonly readyJobs: number;
+  readonly workSeconds: number;
+  readonly meanServiceSeconds: number;
+  readonly arrivalsPerSecond: number;
+  /** Fewer than these would be too few, and why. */
+  readonly lower: number;
+  readonly lowerBy: 'deadlines' | 'drain';
+  /** More than these are too many, and why. */
+  readonly upper: number;
+  readonly upperBy: 'deadlines' | 'arrivals' | 'work';
+  /** Workers that the arrivals keep busy. */
+  readonly busy: number;
+};
+
+/**
+ * Bounds between which the number of workers may stay as it is, after the lazy capacity provisioning of Lin, Wierman,
+ * Andrew and Thereska (2011): below the lower one jobs would wait too long; above the upper one a worker costs more than
+ * starting it again later.
+ */
+export function demandOf(
+  reading: QueueReading,
+  bins: readonly Bin[],
+  times: ServiceTimes,
+  pool: Pool,
+  policy: Policy,
+): Demand {
+  const { nowMs, slotsPerWorker, horizon, servingWorkers } = pool;
+  const backlog = backlogOf(reading, bins, times, nowMs);
+  const rate = arrivalRate(bins, nowMs);
+  const meanServiceSeconds = times.meanSeconds;
+  const outlook = outlookOf(horizon, {
+    backlog,
+    dueSoon: dueInTime(reading, meanServiceSeconds, pool),
+    blocked: blockedSlots(reading, times, nowMs),
+    meanServiceSeconds,
+  });
+  const { meanSeconds: bootSeconds } = timesOf(pool.boots);
+  const steadily = {
+    workPerSecond: rate.steadily * meanServiceSeconds,
+    // Until a worker ordered at the next look would be ready.
+    untilSeconds: bootSeconds + pool.gapSeconds,
+  };
+  const lately = {
+    workPerSecond: rate.lately * meanServiceSeconds,
+    untilSeconds: keepingSeconds,
+  };
+  const { maxWorkers } = policy;
+  const forDeadlines = canSleepOn(outlook, steadily, pool)
+    ? 0
+    : fewestWorkers(horizon, outlook, steadily, 0, maxWorkers);
+  const forDrain = workersWorthBooting(backlog.workSeconds, pool, policy);
+  const lower = Math.max(forDeadlines, forDrain);
+
+  const busy = Math.floor(lately.workPerSecond / slotsPerWorker + 0.1);
+  const forArrivals = Math.max(busy, fewestWorkers(horizon, outlook, lately, lower, maxWorkers));
+  const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
+  const forWork = Math.min(servingWorkers, committed);
+  return {
+    queue: reading.queue,
+    readyJobs: reading.readyJobs,
+    workSeconds: backlog.workSeconds,
+    meanServiceSeconds,
+    arrivalsPerSecond: rate.lately,
+    lower,
+    lowerBy: forDrain > forDeadlines ? 'drain' : 'deadlines',
+    upper: Math.max(lower, forArrivals, forWork),
+    upperBy:
+      forWork > Math.max(lower, forArrivals)
+        ? 'work'
+        : forArrivals > lower
+          ? 'arrivals'
+          : 'deadlines',
+    busy,
+  };
+}
+
+/** Jobs that become ready before a worker ordered at the next look would be. */
+function dueInTime(
+  { dueSoon }: QueueReading,
+  meanServiceSeconds: number,
+  { nowMs, boots }: Pool,
+): { inSeconds: number; workSeconds: number }[] {
+  const { meanSeconds, sdSeconds } = timesOf(boots);
+  const soonSeconds = meanSeconds + sdSeconds / 2 + 5;
+  return dueSoon
+    .map(({ dueAtMs, jobs }) => ({
+      inSeconds: Math.max(0, dueAtMs - nowMs) / 1000,
+      workSeconds: jobs * meanServiceSeconds,
+    }))
+    .filter(({ inSeconds }) => inSeconds <= soonSeconds);
+}
+
+/** Waiting costs nothing while nobody works: as long as one worker ordered at the next look is enough, none is. */
+function canSleepOn(
+  outlook: Outlook,
+  inflow: { workPerSecond: number; untilSeconds: number },
+  { workers, horizon, gapSeconds }: Pool,
+): boolean {
+  if (workers > 0) return false;
+  const shift = Math.ceil(gapSeconds / horizon.stepSeconds);
+  const later = new Float64Array(horizon.readyOfNew.length);
+  later.set(
+    horizon.readyOfNew.subarray(0, Math.max(0, later.length - shift)),
+    Math.min(shift, later.length),
+  );
+  return meetsDeadlines(1, { ...horizon, readyOfNew: later }, outlook, inflow);
+}
+
+/**
+ * Workers that pay for their boot by the work they find, ordered for short waits where no deadline asks for them: one
+ * for every four boots' worth of work, and the first as soon as the work is worth its own.
+ */
+function workersWorthBooting(
+  workSeconds: number,
+  { slotsPerWorker, readyWorkers, servingWorkers, workers, boots }: Pool,
+  { targetWaitSeconds }: Policy,
+): number {
+  const serving = Math.min(readyWorkers, servingWorkers);
+  const { meanSeconds } = timesOf(boots);
+  const excess = workSeconds / slotsPerWorker - serving * targetWaitSeconds * shortWait;
+  const worth = Math.floor(excess / (bootsWorthAWorker * meanSeconds));
+  if (worth > 0) return serving + worth;
+  const isBooting = workers > readyWorkers;
+  return !isBooting && excess >= meanSeconds && workers > 0 ? serving + 1 : 0;
+}

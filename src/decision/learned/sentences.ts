@@ -1,0 +1,154 @@
+import type { Policy } from '../types.ts';
+import { counted, spoken } from '../words.ts';
+import type { Demand } from './demand.ts';
+import type { Pool } from './pool.ts';
+import type { QueueState } from './queues.ts';
+
+/** Why the learned policy recommends this number, in one sentence. */
+export function recommendation(
+  workers: number,
+  demands: readonly Demand[],
+  pool: Pool,
+  { targetWaitSeconds }: Policy,
+  {
+    held,
+    recoverableJobs,
+    isWatched,
+  }: { readonly held: number; readonly recoverableJobs: number; readonly isWatched: boolean },
+): string {
+  const { servingWorkers } = pool;
+  const lowest = demands.reduce<Demand | null>(
+    (most, each) => (most === null || each.lower > most.lower ? each : most),
+    null,
+  );
+  const highest = demands.reduce<Demand | null>(
+    (most, each) => (most === null || each.upper > most.upper ? each : most),
+    null,
+  );
+  if (lowest !== null && lowest.lower === workers && workers > servingWorkers)
+    return growth(workers, lowest, targetWaitSeconds, demands.length > 1);
+  if (lowest === null || highest === null || (highest.upper === 0 && held === 0)) {
+    if (recoverableJobs > 0 && workers === 1)
+      return `only a worker can recover ${counted(recoverableJobs, 'orphaned job')}`;
+    if (!isWatched && workers > 0) return watching(pool);
+    return 'no job is ready or running';
+  }
+  if (workers < servingWorkers) return reduction(workers, lowest, highest, held, targetWaitSeconds);
+  if (workers === servingWorkers && workers <= highest.upper)
+    return keeping(workers, lowest, highest, targetWaitSeconds);
+  if (held >= workers)
+    return `the arrivals kept ${counted(held, 'worker')} busy less than 30 s ago`;
+  if (!isWatched) return watching(pool);
+  return 'jobs are still running';
+}
+
+function growth(
+  workers: number,
+  demand: Demand,
+  targetWaitSeconds: number,
+  isOneOfMany: boolean,
+): string {
+  const work = workOf(demand, isOneOfMany);
+  if (demand.lowerBy === 'drain')
+    return `${work}: enough for ${counted(workers, 'worker')} to be worth starting`;
+  return `${work}; ${startThem(workers, demand)} within ${spoken(targetWaitSeconds)}`;
+}
+
+function keeping(
+  workers: number,
+  lowest: Demand,
+  highest: Demand,
+  targetWaitSeconds: number,
+): string {
+  if (highest.upperBy === 'work')
+    return `every worker has at least 15s of work left, so ${workers} are kept`;
+  if (lowest.lower === workers)
+    return `${workOf(lowest, false)}; ${startThem(workers, lowest)} within ${spoken(targetWaitSeconds)}`;
+  return `${arrivalsOf(highest)} are likely to need ${counted(highest.upper, 'worker')} again soon, so ${workers} are kept`;
+}
+
+function reduction(
+  workers: number,
+  lowest: Demand,
+  highest: Demand,
+  held: number,
+  targetWaitSeconds: number,
+): string {
+  if (held >= workers && highest.upper < workers)
+    return `the arrivals kept ${counted(held, 'worker')} busy less than 30s ago`;
+  if (workers === 0) return 'no job is ready or running';
+  if (highest.upperBy === 'work')
+    return `${workOf(highest, false)}: ${counted(workers, 'worker')} are busy with it`;
+  if (highest.upperBy === 'arrivals')
+    return `${arrivalsOf(highest)} need no more than ${counted(workers, 'worker')}`;
+  return `${workOf(lowest, false)}; ${startThem(workers, lowest)} within ${spoken(targetWaitSeconds)}`;
+}
+
+function workOf(
+  { queue, readyJobs, workSeconds, meanServiceSeconds }: Demand,
+  isNamed: boolean,
+): string {
+  const where = isNamed ? ` in ${queue}` : '';
+  if (readyJobs === 0)
+    return `no job is ready${where}, but more are on their way (${short(meanServiceSeconds)} each)`;
+  const are = readyJobs === 1 ? 'is' : 'are';
+  return `${counted(readyJobs, 'ready job')}${where} ${are} ${short(workSeconds)} of work (${short(workSeconds / readyJobs)} each)`;
+}
+
+function arrivalsOf({ arrivalsPerSecond, meanServiceSeconds }: Demand): string {
+  return `${figure(arrivalsPerSecond)} jobs/s of ${short(meanServiceSeconds)} each`;
+}
+
+function startThem(workers: number, { readyJobs }: Demand): string {
+  return `${counted(workers, 'worker')} ${workers === 1 ? 'starts' : 'start'} ${readyJobs === 1 ? 'it' : 'them'}`;
+}
+
+function watching({ nowMs, watchedSinceMs }: Pool): string {
+  return `watched for only ${spoken((nowMs - watchedSinceMs) / 1000)} so far, too short to remove anyone`;
+}
+
+/** What keeps more workers from helping a queue. */
+export type Obstacle =
+  'queue-concurrency' | 'queue-rate-limit' | 'ineffective-workers' | 'stuck-jobs';
+
+/** Why an obstacle changed the number, of the queues that have it. */
+export function limitation(step: Obstacle, states: readonly QueueState[], pool: Pool): string {
+  const names = states.map(({ reading }) => reading.queue).join(', ');
+  switch (step) {
+    case 'queue-concurrency': {
+      const caps = states.map(
+        ({ reading }) =>
+          `${reading.queue} runs at most ${counted(reading.concurrencyLimit ?? 0, 'job')} at once`,
+      );
+      return `${caps.join(', ')}: more workers for that would idle`;
+    }
+    case 'queue-rate-limit':
+      return `${names} at the rate limit: more workers could not start more of those jobs now`;
+    case 'stuck-jobs': {
+      const since = Math.min(...states.map(({ movedAtMs }) => movedAtMs));
+      const running = states.reduce((sum, { reading }) => sum + reading.activeJobs, 0);
+      return `no job of ${names} has ended for ${spoken((pool.nowMs - since) / 1000)} while ${counted(running, 'job')} run: more workers would not help`;
+    }
+    case 'ineffective-workers': {
+      const isIdle = states.some(({ cap }) => cap?.why === 'idle-slots');
+      return isIdle
+        ? `jobs of ${names} wait although workers are free: more workers would idle as well`
+        : `${names} got no faster with more workers, so more would not help`;
+    }
+  }
+}
+
+export function interruptions(atRisk: number, { readyWorkers }: Pool): string {
+  const perWorker = atRisk / Math.max(1, readyWorkers);
+  return `each worker removed now would interrupt about ${figure(perWorker)} running jobs`;
+}
+
+function short(seconds: number): string {
+  return seconds < 90 ? `${figure(seconds)}s` : spoken(seconds);
+}
+
+/** Two or three digits are enough for a sentence. */
+function figure(value: number): string {
+  if (value >= 10) return String(Math.round(value));
+  return String(Number(value.toPrecision(2)));
+}
