@@ -18,7 +18,7 @@ export type MemoryStore = {
 
 const count = z.number().int().nonnegative();
 const stored = z.object({
-  version: z.literal(4),
+  version: z.literal(5),
   memory: z.object({
     lastSeenAtMs: z.number().nullable(),
     recommendations: z.array(
@@ -46,7 +46,7 @@ export function createMemoryStore(
       return text === null ? emptyMemory : parse(text);
     },
     async save(memory, signal) {
-      const text = JSON.stringify({ version: 4, memory });
+      const text = JSON.stringify({ version: 5, memory });
       await redis.run('STATE_UNAVAILABLE', signal, (client) =>
         client.set(key, text, 'PX', expiryMs),
       );
