@@ -36,7 +36,7 @@ const lateAfterIntervals = [
 ];
 
 const now = [
-  stat('Workers', {
+  stat('Workers now', {
     description: 'Workers asked of Heroku, all pools together.',
     unit: 'none',
     query: `sum(${gauge('autoscaler_workers_current')})`,
@@ -49,12 +49,12 @@ const now = [
     query: `sum(${gauge('autoscaler_workers_current')})`,
     calculation: 'mean',
   }),
-  stat('Demand', {
+  stat('Demand now', {
     description: 'Jobs that are ready or running, all pools together.',
     unit: 'short',
     query: `sum(${demand})`,
   }),
-  stat('Oldest wait', {
+  stat('Oldest wait now', {
     description: 'How long the job that waits longest has been ready, in whichever pool.',
     unit: 's',
     query: `max(${oldestWait})`,

@@ -54,22 +54,22 @@ const jobs = (states, by) =>
   gauge('autoscaler_queue_jobs', { by, where: `queue=~"$queue", state=~"${states}"` });
 
 const now = [
-  stat('Workers', {
+  stat('Workers now', {
     description: 'Workers asked of Heroku, as the last tick found them.',
     unit: 'none',
     query: gauge('autoscaler_workers_current'),
   }),
-  stat('Wanted', {
+  stat('Wanted now', {
     description: 'Workers the last tick wanted, after every limit.',
     unit: 'none',
     query: gauge('autoscaler_workers_desired'),
   }),
-  stat('Demand', {
+  stat('Demand now', {
     description: 'Jobs that are ready or running, in all queues of the pool.',
     unit: 'short',
     query: demand,
   }),
-  stat('Oldest wait', {
+  stat('Oldest wait now', {
     description: 'How long the job that waits longest has been ready.',
     unit: 's',
     query: oldestWait,

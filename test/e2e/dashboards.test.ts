@@ -49,14 +49,14 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
     const folder = await mkdtemp(join(tmpdir(), 'autoscaler-dashboards-'));
     cleanUps.push(() => rm(folder, { recursive: true }));
     const redis = await startRedis();
-    cleanUps.push(redis.stop);
+    cleanUps.push(() => redis.stop());
     const heroku = await startScriptedHeroku({
       mailer: { quantity: 1, size: 'Standard-1X' },
       worker: { quantity: 1, size: 'Standard-1X' },
     });
-    cleanUps.push(heroku.stop);
+    cleanUps.push(() => heroku.stop());
     const application = startApplication(bullmqMajors[0].library, redis.url);
-    cleanUps.push(application.close);
+    cleanUps.push(() => application.close());
 
     await writeFile(join(folder, 'pools.yml'), pools);
     const port = await freePort();
@@ -78,7 +78,7 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
     });
     await daemon.until(({ pool, outcome }) => pool === 'mail' && outcome === 'held');
     prometheus = await startPrometheus(await prometheusConfig(folder, port));
-    cleanUps.push(prometheus.stop);
+    cleanUps.push(() => prometheus.stop());
 
     // Up and down again, with a drain that waits for a job, each seen by several scrapes.
     const queue = application.queue('emails');
@@ -114,10 +114,15 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
   };
 
   async function untilScraped(query: string): Promise<void> {
-    await vi.waitFor(async () => expect(await ask(query), query).not.toEqual([]), {
-      timeout: 20_000,
-      interval: 100,
-    });
+    await vi.waitFor(
+      async () => {
+        expect(await ask(query), query).not.toEqual([]);
+      },
+      {
+        timeout: 20_000,
+        interval: 100,
+      },
+    );
   }
 
   /** What Grafana offers for a variable. */
@@ -142,10 +147,10 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
       }
     });
 
-    test.each(panels)(
-      'the panel "$title" shows numbers, named as its legend says',
-      async (panel) => {
-        for (const { expr, instant = false, legendFormat = '' } of panel.targets ?? []) {
+    test.each(panels.map((panel) => [panel.title, panel.targets ?? []] as const))(
+      'the panel "%s" shows numbers, named as its legend says',
+      async (_, targets) => {
+        for (const { expr, instant = false, legendFormat = '' } of targets) {
           const sent = withVariables(expr, values);
           const [shown] = (await (instant ? ask(sent) : askRange(sent))).filter(hasNumbers);
           expect(shown, expr).toBeDefined();

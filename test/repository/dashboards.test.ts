@@ -120,10 +120,10 @@ test.each(['config/grafana', 'config/prometheus', 'docs', 'README.md'])(
 test('Grafana is told where to find the dashboards', () => {
   const { providers } = parse(
     readFileSync('config/grafana/provisioning/dashboards/backlog-autoscaler.yml', 'utf8'),
-  ) as { providers: { type: string; options: { path: string } }[] };
-  expect(providers).toMatchObject([{ type: 'file', options: { path: expect.any(String) } }]);
+  ) as { providers: [{ type: string; options: { path: string } }] };
+  expect(providers).toMatchObject([{ type: 'file' }]);
   // README mounts the folder there.
-  expect(readFileSync('README.md', 'utf8')).toContain(`:${String(providers[0]?.options.path)}`);
+  expect(readFileSync('README.md', 'utf8')).toContain(`:${providers[0].options.path}"`);
   const { datasources } = parse(
     readFileSync('config/grafana/provisioning/datasources/prometheus.yml', 'utf8'),
   ) as { datasources: { type: string }[] };

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
@@ -59,11 +60,14 @@ test('every test that ARCHITECTURE.md names as a guard exists', () => {
 });
 
 test('every file that a document links to exists', () => {
-  for (const document of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']) {
-    const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(
+  const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
+  for (const document of [...documents, 'docs/runbook.md']) {
+    const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
       ([, target]) => target ?? '',
     );
     for (const target of links)
-      expect(existsSync(target), `${document} links to ${target}`).toBe(true);
+      expect(existsSync(join(dirname(document), target)), `${document} links to ${target}`).toBe(
+        true,
+      );
   }
 });
