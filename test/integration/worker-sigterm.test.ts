@@ -144,9 +144,9 @@ describe.each(bullmqMajors)(
       expect(await queue.getJobCounts('active', 'failed')).toEqual({ active: 0, failed: 0 });
       const { completed = 0, wait = 0 } = await queue.getJobCounts('completed', 'wait');
       expect(completed + wait).toBe(420);
-      const handedBack = await queue.getJobs('wait').then((jobs) =>
-        jobs.filter(({ attemptsStarted }) => attemptsStarted > 0),
-      );
+      const handedBack = await queue
+        .getJobs('wait')
+        .then((jobs) => jobs.filter(({ attemptsStarted }) => attemptsStarted > 0));
       expect(await pool.handedBackJobs()).toBe(handedBack.length);
       expect(new Set(dyno.jobs('started')).size).toBeGreaterThan(0);
     });
