@@ -19,6 +19,7 @@ const rows = {
   interruptedByScaleDown: 'Interrupted by a scale-down',
   killedByDeploy: 'killed by a deploy',
   handedBackByDeploy: 'handed back at a deploy',
+  handedBackCounted: 'as the companions counted',
   interruptedOtherwise: 'interrupted by anything else',
   longestHandBackMs: 'Longest until started again, ms',
   scaleUps: 'Scale-ups',

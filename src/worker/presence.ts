@@ -33,8 +33,8 @@ export function keepPresence(
   let isMarked = false;
   let isClosing = false;
   const hasEnded = () => ended.signal.aborted;
-  const pause = () =>
-    sleep(heartbeatMs, undefined, { signal: ended.signal }).catch(() => undefined);
+  const pause = (ms: number) =>
+    sleep(ms, undefined, { signal: ended.signal }).catch(() => undefined);
 
   /** Resolves to whether there is more to say at once. */
   async function beat(connection: PoolConnection): Promise<boolean> {
@@ -54,11 +54,11 @@ export function keepPresence(
     const { commands } = await Promise.any(workers.map(connectionsOf));
     if (hasEnded()) return;
     const connection = (pool = connectToPool(commands, member, address));
-    // A process that said nothing for a whole interval could not be told from one that has no companion.
-    await Promise.race([connection.ready, pause()]);
+    // The first word comes at once, and not an interval after one that could not be sent.
+    await Promise.race([connection.ready, pause(heartbeatFreshMs)]);
     while (!hasEnded()) {
       const isUrgent = await beat(connection).catch(silence.goOn);
-      if (!isUrgent) await pause();
+      if (!isUrgent) await pause(heartbeatMs);
     }
   }
 

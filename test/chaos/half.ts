@@ -4,6 +4,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { startHerokuEmulator, type HerokuEmulator } from '../../src/demo/heroku/emulator.ts';
 import { freePort } from '../../src/demo/heroku/free-port.ts';
+import { poolOn } from '../support/pool.ts';
 import { startRedis } from '../support/redis.ts';
 import { createDynoFates, type DynoFates } from './dyno-fates.ts';
 import { readLedger, type LedgerEntry } from './ledger.ts';
@@ -13,6 +14,8 @@ import { graceSeconds, killGraceSeconds, queueNames, type Incident } from './pla
 export type HalfRecord = {
   readonly ledger: readonly LedgerEntry[];
   readonly jobsAdded: number;
+  /** Jobs that were handed back, as the companions counted them. */
+  readonly handedBackJobs: number;
   readonly fates: DynoFates;
   /** Whatever `heroku logs` would have shown. */
   readonly log: readonly string[];
@@ -50,7 +53,8 @@ export async function playHalf(
     const played = await play(incidents, heroku, queues, log);
     await untilDone(queues);
     const ledgers = await Promise.all(queues.map((queue) => readLedger(client, queue)));
-    return { ledger: ledgers.flat(), fates, log, ...played };
+    const handedBackJobs = await poolOn(client).handedBackJobs();
+    return { ledger: ledgers.flat(), handedBackJobs, fates, log, ...played };
   } finally {
     await heroku?.close();
     client.disconnect();

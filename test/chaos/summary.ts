@@ -15,6 +15,8 @@ export type HalfSummary = {
   readonly interruptedByScaleDown: number;
   /** Runs that a restarted worker gave back to their queue. */
   readonly handedBackByDeploy: number;
+  /** All that were handed back, as the companions themselves counted them. */
+  readonly handedBackCounted: number;
   /** Runs that were killed at a restart. */
   readonly killedByDeploy: number;
   /** Runs that ended before their job and that neither a scale-down nor a deploy explains. */
@@ -52,6 +54,7 @@ export function summarize(half: HalfRecord): HalfSummary {
     jobsCompletedTwice: count(completions, (times) => times > 1),
     interruptedByScaleDown: because('scale-down').length,
     handedBackByDeploy,
+    handedBackCounted: half.handedBackJobs,
     killedByDeploy: byDeploy.length - handedBackByDeploy,
     interruptedOtherwise: because(null).length,
     longestHandBackMs: longestHandBackMs(ledger),

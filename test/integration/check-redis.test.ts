@@ -4,6 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createDrainBoard } from '../../src/drain/board.ts';
+import { workersKey } from '../../src/drain/protocol.ts';
+import { connectRedis } from '../../src/redis.ts';
+import type { WorkerClient } from '../../src/worker/bullmq-worker.ts';
+import { connectToPool } from '../../src/worker/pool-connection.ts';
 import { bullmqMajors, startApplication } from '../support/bullmq.ts';
 import { checkReport, fixOf, runCheck, told } from '../support/check-stage.ts';
 import { leaveOutUnless } from '../support/left-out.ts';
@@ -41,6 +46,32 @@ async function redisWithUser(rules: string): Promise<{ admin: Redis; url: string
   const admin = clientOf(server.url);
   await admin.call('ACL', 'SETUSER', 'robot', 'on', `>${password}`, ...rules.split(' '));
   return { admin, url: server.url.replace('//', `//robot:${password}@`) };
+}
+
+/** Says everything to the pool that the daemon and a companion ever say, as the user of this URL. */
+async function playDrain(url: string): Promise<void> {
+  const connection = connectRedis(url, { rejectUnauthorized: true, name: 'test' });
+  endings.push(() => {
+    connection.close();
+  });
+  const signal = AbortSignal.timeout(10_000);
+  const board = createDrainBoard(connection, 'worker');
+  const member = { pool: 'worker', dyno: 'worker.1', processId: 'one' };
+  const companion = connectToPool(clientOf(url) as unknown as WorkerClient, member, undefined);
+  await companion.ready;
+  await companion.beat('working', { activeJobs: 0, concurrency: 1 });
+  await companion.countHandedBack();
+  await board.mark(['worker.1'], ['worker.2'], signal);
+  expect(await companion.beat('working', { activeJobs: 0, concurrency: 1 })).toBe(true);
+  await clientOf(url).eval(
+    "return redis.call('HSET', KEYS[1], 'old', '')",
+    1,
+    workersKey('worker'),
+  );
+  expect(await board.read(signal)).toMatchObject({ isJoined: true, handedBackJobs: 1 });
+  await board.liftAll(signal);
+  await companion.leave();
+  expect(await board.read(signal)).toMatchObject({ processes: [] });
 }
 
 /** Types what the report says into a shell of the server, as its administrator. */
@@ -133,6 +164,7 @@ describe('check of a Redis user who may not do everything', () => {
     await type(admin, fixOf(before, 'may not run scripts'));
     await type(admin, fixOf(before, 'may not write the autoscaler'));
     expect(await checkReport(environment)).toMatchObject({ exitCode: 0, problems: 0 });
+    await expect(playDrain(url)).resolves.toBeUndefined();
   });
 
   test('goes on without INFO and CLIENT LIST', async () => {

@@ -10,7 +10,7 @@ const memoryShareMax = 0.8;
 
 /** What the autoscaler runs on queues, and on its own keys. */
 const readPermissions =
-  '+@read +@connection +info +eval +evalsha +time +hset +hdel +del +pexpire ~backlog-autoscaler:*';
+  '+@read +@connection +info +eval +evalsha +time +hset +hincrby +hdel +del +pexpire ~backlog-autoscaler:*';
 const writePermissions = '+set +zadd +zremrangebyscore +pexpire +multi +exec ~backlog-autoscaler:*';
 
 /** Whether the server can be reached and talked to safely. */
