@@ -67,7 +67,7 @@ function workByPlace(
   const before = [0];
   let sum = 0;
   for (const name of names) {
-    sum += jobsPerName * times.of(name);
+    sum += jobsPerName * times.of(name).meanSeconds;
     before.push(sum);
   }
   return (place) => {

@@ -17,7 +17,7 @@ export function jobsAtRisk(reading: QueueReading, times: ServiceTimes, nowMs: nu
     if (startedAtMs === null) continue;
     const age = Math.max(0, nowMs - startedAtMs) / 1000;
     known += 1;
-    expected += chanceToOutlast(age, graceSeconds, times.recentOf(jobName), times.of(jobName));
+    expected += chanceToOutlast(age, graceSeconds, times.of(jobName));
   }
   // Of jobs that are only counted, lifetimes are taken to be exponential.
   const others = Math.max(0, activeJobs - known);

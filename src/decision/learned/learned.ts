@@ -1,6 +1,6 @@
 import type { Observation, Policy, Step } from '../types.ts';
 import type { LearnedMemory } from './memory.ts';
-import { fewestToKeep } from './interruptions.ts';
+import { fewestToKeep, jobsAtRisk } from './interruptions.ts';
 import { followPool, type Pool } from './pool.ts';
 import { followQueues, type QueueState } from './queues.ts';
 import * as say from './sentences.ts';
@@ -100,8 +100,11 @@ function stepsOf(
     steps.push({ step, workers, why: say.limitation(step, stopped, pool) });
   }
 
-  const atRisk = states.reduce((sum, state) => sum + state.jobsAtRisk, 0);
   if (observation.workers.protection === 'none' && workers < pool.workers) {
+    const atRisk = states.reduce(
+      (sum, { reading, times }) => sum + jobsAtRisk(reading, times, pool.nowMs),
+      0,
+    );
     const kept = Math.max(workers, fewestToKeep(pool, atRisk));
     if (kept > workers)
       steps.push({

@@ -2,11 +2,15 @@ import type { Observation, Policy, QueueReading } from '../types.ts';
 import { followCap, hasIdleSlots } from './cap.ts';
 import { demandOf, type Demand } from './demand.ts';
 import { addToHistory, flowSince, historySeconds } from './history.ts';
-import { jobsAtRisk } from './interruptions.ts';
 import type { CapMemory, LearnedMemory, QueueMemory, ServiceMemory } from './memory.ts';
 import { timesOf } from './boots.ts';
 import type { Pool } from './pool.ts';
-import { boundedServices, learnServiceTimes, serviceTimes } from './service-times.ts';
+import {
+  boundedServices,
+  learnServiceTimes,
+  serviceTimes,
+  type ServiceTimes,
+} from './service-times.ts';
 import { isStuck, movedAt } from './stuck.ts';
 
 /** Of more queues in use than this, only the busiest have a history. */
@@ -21,7 +25,7 @@ export type QueueState = {
   readonly cap: CapMemory | null;
   readonly isStuck: boolean;
   readonly movedAtMs: number;
-  readonly jobsAtRisk: number;
+  readonly times: ServiceTimes;
 };
 
 /** Learns from every queue that could be read; of those that could not, what was known stays as it is. */
@@ -75,7 +79,7 @@ export function followQueues(
     states.push({
       ...{ reading, demand, cap, movedAtMs },
       isStuck: isStuck(movedAtMs, reading, times, pool.nowMs),
-      jobsAtRisk: jobsAtRisk(reading, times, pool.nowMs),
+      times,
     });
     if (isFollowed) queues.push({ ...queue, cap });
   }

@@ -1,8 +1,10 @@
 import type { QueueReading } from '../types.ts';
-import type { ServiceTimes } from './service-times.ts';
+import type { KindOfJob, ServiceTimes } from './service-times.ts';
 
 /** Fewer jobs that ran longer than this one say nothing of how much longer it will run. */
 const comparableJobsMin = 8;
+/** A slot that is free this much later than others is not counted on. */
+const blockedBeyondSeconds = 5;
 
 /**
  * For how long a job that has run this long is likely to run on: the mean excess over its age of the recent jobs that
@@ -10,8 +12,7 @@ const comparableJobsMin = 8;
  */
 export function residualSeconds(
   ageSeconds: number,
-  recentSeconds: readonly number[],
-  meanSeconds: number,
+  { recentSeconds, meanSeconds }: KindOfJob,
 ): number {
   let longer = 0;
   let excess = 0;
@@ -25,22 +26,16 @@ export function residualSeconds(
 }
 
 /** The probability that a job of this age runs for so many seconds more. */
-export function chanceToOutlast(
-  ageSeconds: number,
-  moreSeconds: number,
-  recentSeconds: readonly number[],
-  meanSeconds: number,
-): number {
+export function chanceToOutlast(ageSeconds: number, moreSeconds: number, kind: KindOfJob): number {
   let longer = 0;
   let outlasting = 0;
-  for (const seconds of recentSeconds) {
+  for (const seconds of kind.recentSeconds) {
     if (seconds <= ageSeconds) continue;
     longer += 1;
     if (seconds > ageSeconds + moreSeconds) outlasting += 1;
   }
   if (longer >= comparableJobsMin) return outlasting / longer;
-  const mean = residualSeconds(ageSeconds, recentSeconds, meanSeconds);
-  return Math.exp(-moreSeconds / mean);
+  return Math.exp(-moreSeconds / residualSeconds(ageSeconds, kind));
 }
 
 /** The busy slots that will not be free as soon as others: for how long each is blocked, in seconds. */
@@ -53,9 +48,13 @@ export function blockedSlots(
   for (const { startedAtMs, jobName } of running) {
     if (startedAtMs === null) continue;
     const age = Math.max(0, nowMs - startedAtMs) / 1000;
-    const mean = times.of(jobName);
-    const residual = residualSeconds(age, times.recentOf(jobName), mean);
-    if (residual - times.meanSeconds > 5) seconds.push(residual);
+    const kind = times.of(jobName);
+    const freeWithin = times.meanSeconds + blockedBeyondSeconds;
+    // Most queues have short jobs only, of which there may be many.
+    if (kind.longestSeconds - age <= freeWithin && Math.max(age, kind.meanSeconds) <= freeWithin)
+      continue;
+    const residual = residualSeconds(age, kind);
+    if (residual > freeWithin) seconds.push(residual);
   }
   // A very long list of running jobs is cut.
   return { seconds, slotsOfEach: Math.max(1, activeJobs / Math.max(1, running.length)) };

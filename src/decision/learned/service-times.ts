@@ -11,6 +11,10 @@ const rememberedServicesMax = 200;
 /** The prior weighs as much as this many jobs at first, and ever less the more are seen. */
 const priorJobs = 8;
 const priorFadesWithin = 40;
+/** Fewer jobs than this tell nothing for certain. */
+const knownAfterJobs = 10;
+/** What is only guessed is guessed higher: too many workers for a minute cost less than jobs that wait too long. */
+const cautionOfPrior = 0.75;
 
 /** How long the jobs of one queue take, in seconds on a slot. */
 export type ServiceTimes = {
@@ -20,9 +24,15 @@ export type ServiceTimes = {
   readonly meanOfEndedSeconds: number;
   /** Whether enough jobs ended to know. */
   readonly isKnown: boolean;
-  of(jobName: string | null): number;
-  /** Of the jobs of a name that ended last, oldest first. */
-  recentOf(jobName: string | null): readonly number[];
+  of(jobName: string | null): KindOfJob;
+};
+
+/** Jobs of one name, which are taken to be alike. */
+export type KindOfJob = {
+  readonly meanSeconds: number;
+  /** Of those that ended last, oldest first. */
+  readonly recentSeconds: readonly number[];
+  readonly longestSeconds: number;
 };
 
 /**
@@ -99,22 +109,24 @@ export function serviceTimes(
   }
   const whole = byName.get(null);
   const meanSeconds = estimate(whole, allAges, priorSeconds);
-  const estimates = new Map<string, number>();
+  const kinds = new Map<string, KindOfJob>();
   return {
     meanSeconds,
     meanOfEndedSeconds: estimate(whole, [], priorSeconds),
-    isKnown: (whole?.seen ?? 0) >= 10,
+    isKnown: (whole?.seen ?? 0) >= knownAfterJobs,
     of(name) {
       const jobName = name ?? '';
-      let seconds = estimates.get(jobName);
-      if (seconds === undefined) {
-        seconds = estimate(byName.get(jobName), ages.get(jobName) ?? [], meanSeconds);
-        estimates.set(jobName, seconds);
-      }
-      return seconds;
-    },
-    recentOf(name) {
-      return (byName.get(name ?? '') ?? whole)?.recentSeconds ?? [];
+      const known = kinds.get(jobName);
+      if (known !== undefined) return known;
+      const service = byName.get(jobName);
+      const { recentSeconds } = service ?? whole ?? { recentSeconds: [] };
+      const kind = {
+        meanSeconds: estimate(service, ages.get(jobName) ?? [], meanSeconds),
+        recentSeconds,
+        longestSeconds: Math.max(0, ...recentSeconds),
+      };
+      kinds.set(jobName, kind);
+      return kind;
     },
   };
 }
@@ -132,7 +144,8 @@ function estimate(
   const mean = time / count;
   let beyond = 0;
   for (const age of agesOfRunning) beyond += Math.max(0, age - mean);
-  return Math.max(0.001, (time + beyond) / Math.max(1, count));
+  const caution = 1 + cautionOfPrior * (weight / count);
+  return Math.max(0.001, (caution * (time + beyond)) / Math.max(1, count));
 }
 
 type Ended = {
@@ -167,7 +180,7 @@ function unknownService(queue: string, jobName: string | null, usedAtMs: number)
   return { queue, jobName, busySeconds: 0, completions: 0, seen: 0, recentSeconds: [], usedAtMs };
 }
 
-/** Three significant digits, because memory is stored as text. */
+/** Milliseconds, because memory is stored as text. */
 function rounded(seconds: number): number {
-  return Number(seconds.toPrecision(3));
+  return Math.round(seconds * 1000) / 1000;
 }
