@@ -36,7 +36,10 @@ export function traceOf(
 /** Looks every second, asks for what the script says from each of its seconds on, and keeps what it saw. */
 export function scripted(
   orders: Readonly<Record<number, number | (Partial<Order> & { readonly workers: number })>>,
-  { minWorkers = 0, protection = 'none' } = {},
+  {
+    minWorkers = 0,
+    protection = 'none',
+  }: { readonly minWorkers?: number; readonly protection?: WorkersReading['protection'] } = {},
 ): PolicyKind & { readonly views: ReadonlyMap<number, View> } {
   const views = new Map<number, View>();
   return {
