@@ -1,16 +1,17 @@
-import { parseArgs } from 'node:util';
 import { check } from './commands/check.ts';
 import { exitCodes, type Command, type ExitCode, type Surroundings } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { once } from './commands/once.ts';
+import { readOptions } from './commands/read-options.ts';
 import { run } from './commands/run.ts';
+import { simulate } from './commands/simulate.ts';
 import { web } from './commands/web.ts';
 import { ConfigError } from './config/problem.ts';
 import { OperationalError } from './errors.ts';
 import { createScrubber } from './telemetry/scrub.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [run, once, check, demo, web];
+const commands: readonly Command[] = [run, once, check, simulate, demo, web];
 const standardOptions = {
   json: { type: 'boolean', help: 'Write one JSON document to stdout, and logs to stderr' },
   help: { type: 'boolean', short: 'h', help: 'Say what this command does' },
@@ -31,6 +32,7 @@ export async function runCommandLine({ words, ...start }: Start): Promise<void> 
     complain: (text) => process.stderr.write(scrub(text)),
     scrub,
     isTerminal: process.stdout.isTTY,
+    showsProgress: process.stderr.isTTY,
   };
 
   // A bug anywhere ends the process, so that the platform restarts it and somebody sees why.
@@ -55,8 +57,12 @@ async function interpret(words: readonly string[], surroundings: Surroundings): 
   }
   const command = commands.find(({ name }) => name === first);
   if (command === undefined) return wrongUsage(surroundings, `there is no command "${first}"`);
-  const options = readOptions(command, rest);
-  if (typeof options === 'string') return wrongUsage(surroundings, `${command.name}: ${options}`);
+  const { values: options, problems } = readOptions(rest, {
+    ...command.options,
+    ...standardOptions,
+  });
+  if (problems.length > 0)
+    return wrongUsage(surroundings, `${command.name}: ${problems.join('; ')}`);
   if (options['help'] === true) {
     surroundings.print(manual(command));
     return exitCodes.fine;
@@ -81,6 +87,7 @@ async function attempt(
       surroundings.complain(`${error.message}\n`);
       if (options['json'] === true)
         printError(
+          command,
           surroundings,
           'CONFIG_INVALID',
           error.message,
@@ -90,35 +97,21 @@ async function attempt(
     }
     if (!(error instanceof OperationalError)) throw error;
     surroundings.complain(`${error.code}: ${error.message}\n${error.hint}\n`);
-    if (options['json'] === true) printError(surroundings, error.code, error.message, error.hint);
+    if (options['json'] === true)
+      printError(command, surroundings, error.code, error.message, error.hint);
     return error.code === 'CONFIG_INVALID' ? exitCodes.config : exitCodes.failed;
   }
 }
 
 /** Whoever asked for JSON gets a document also when nothing else can be told. */
 function printError(
+  { jsonList = 'pools' }: Command,
   { print, scrub }: Surroundings,
   code: string,
   message: string,
   hint: string,
 ): void {
-  print(scrub(`${JSON.stringify({ pools: [], error: { code, message, hint } })}\n`));
-}
-
-function readOptions(command: Command, words: readonly string[]) {
-  const definitions = { ...command.options, ...standardOptions };
-  const options = Object.fromEntries(
-    Object.entries(definitions).map(([name, definition]) => [
-      name,
-      { type: definition.type, ...('short' in definition ? { short: definition.short } : {}) },
-    ]),
-  );
-  try {
-    return parseArgs({ args: [...words], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    // parseArgs throws for unknown options, missing values and stray words alike.
-    return error instanceof Error ? error.message : String(error);
-  }
+  print(scrub(`${JSON.stringify({ [jsonList]: [], error: { code, message, hint } })}\n`));
 }
 
 function wrongUsage({ complain }: Surroundings, message: string): ExitCode {

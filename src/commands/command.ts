@@ -13,6 +13,8 @@ export type Surroundings = {
   /** Takes out of a text what must not be seen. */
   readonly scrub: (text: string) => string;
   readonly isTerminal: boolean;
+  /** Whether stderr is a terminal, where progress can be shown. */
+  readonly showsProgress: boolean;
 };
 
 /** Exit codes, those of sysexits.h where it has one. */
@@ -32,5 +34,7 @@ export type Command = {
   /** What it does, when to use it, and an example that can be typed. */
   readonly help: string;
   readonly options: OptionDefinitions;
+  /** The list that its JSON document consists of, empty when something went wrong; `pools` unless it says so. */
+  readonly jsonList?: string;
   readonly execute: (options: OptionValues, surroundings: Surroundings) => Promise<ExitCode>;
 };

@@ -1,3 +1,4 @@
+import { OperationalError } from '../errors.ts';
 import { createLinearProgram, type LinearProgram, type Term } from './oracle/linear-program.ts';
 import { workByQueue, type QueueWork } from './oracle/work-curves.ts';
 import type { Trace } from './trace.ts';
@@ -22,7 +23,7 @@ const stepSecondsMax = 10;
  * of the jobs start within the target: a linear program. It boots dynos just before they are needed, has fractions of
  * dynos, never interrupts a job, may share out a queue's work in any order, and may choose the moments whose (average)
  * jobs are late. Whatever limits the trace's environment sets are ignored, so a bound for those is too low to be of use.
- * @throws {RangeError} when even all workers together are too few
+ * @throws {OperationalError} `CONFIG_INVALID` when all workers together are too few, or the solver is not installed
  */
 export async function clairvoyantDynoSeconds(
   trace: Trace,
@@ -54,10 +55,10 @@ export async function clairvoyantDynoSeconds(
   const jobs = queues.flatMap((queue) => [...queue.jobs]).reduce((sum, some) => sum + some, 0);
   program.row(-Infinity, excused, excusedShare * jobs);
   const dynoSteps = await program.solve();
-  if (dynoSteps === null)
-    throw new RangeError(
-      `${maxWorkers} workers are too few for 99 % within ${targetWaitSeconds} s, however used.`,
-    );
+  if (dynoSteps === null) {
+    const message = `${maxWorkers} workers are too few for 99 % within ${targetWaitSeconds} s, however they are used`;
+    throw new OperationalError('CONFIG_INVALID', message, { hint: 'Allow more workers.' });
+  }
   return stepSeconds * dynoSteps;
 }
 

@@ -1,5 +1,5 @@
 import type { WorkerProcess } from '../drain/verdict.ts';
-import type { Observation } from '../decision/types.ts';
+import type { Observation, WorkersReading } from '../decision/types.ts';
 import type { ListedWorker } from '../targets/target.ts';
 
 /** What a policy is told about the pool it scales. */
@@ -40,6 +40,8 @@ export type SimulatedPolicy = {
   readonly pollSeconds: number;
   /** The bounds it keeps, where they are not those of the settings. */
   readonly minWorkers: number;
+  /** What its workers do to spare running jobs, and what can be seen of them; nothing unless it says so. */
+  readonly protection?: WorkersReading['protection'];
   look(view: View): Order;
 };
 

@@ -19,6 +19,7 @@ export async function runCheck(
       complain: () => undefined,
       scrub: (text) => text,
       isTerminal: false,
+      showsProgress: false,
     },
   );
   return { exitCode, output };

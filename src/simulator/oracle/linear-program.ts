@@ -1,4 +1,5 @@
 import type { Highs } from 'highs';
+import { OperationalError } from '../../errors.ts';
 
 /** A coefficient and a variable. */
 export type Term = readonly [coefficient: number, variable: number];
@@ -9,7 +10,10 @@ export type LinearProgram = {
   variable(bounds: { least: number; most: number; cost?: number }): number;
   /** Keeps the sum of the terms between two bounds. No variable may be in it twice. */
   row(least: number, terms: readonly Term[], most: number): void;
-  /** The least cost; null when no choice of the variables keeps all bounds. */
+  /**
+   * The least cost; null when no choice of the variables keeps all bounds.
+   * @throws {OperationalError} `CONFIG_INVALID` when the solver is not installed
+   */
   solve(): Promise<number | null>;
 };
 
@@ -70,6 +74,9 @@ async function loadSolver(): Promise<Highs> {
     };
     return await load();
   } catch (error) {
-    throw new Error('The bound needs the HiGHS solver: npm install highs', { cause: error });
+    throw new OperationalError('CONFIG_INVALID', 'the bound needs the HiGHS solver', {
+      hint: 'Run `npm install highs`, or leave the bound out.',
+      cause: error,
+    });
   }
 }

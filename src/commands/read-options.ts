@@ -1,0 +1,44 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { parseArgs } from 'node:util';
+import type { OptionDefinitions, OptionValues } from './command.ts';
+
+type Definitions = Readonly<
+  Record<string, OptionDefinitions[string] & { readonly short?: string }>
+>;
+
+/** The options among the words that follow a command, and everything that is wrong with them. */
+export function readOptions(
+  words: readonly string[],
+  definitions: Definitions,
+): { readonly values: OptionValues; readonly problems: readonly string[] } {
+  const options = Object.fromEntries(
+    Object.entries(definitions).map(([name, { type, short }]) => [
+      name,
+      { type, ...(short === undefined ? {} : { short }) },
+    ]),
+  );
+  // Strict parsing would stop at the first problem.
+  const { values, tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
+  const problems = tokens.flatMap((token) => {
+    if (token.kind === 'positional') return [`${JSON.stringify(token.value)} belongs to no option`];
+    if (token.kind === 'option-terminator') return [];
+    const { rawName, value, inlineValue } = token;
+    const type = definitions[token.name]?.type;
+    if (type === undefined)
+      return [`there is no option ${rawName}${near(token.name, Object.keys(definitions), '--')}`];
+    if (type === 'boolean') return value === undefined ? [] : [`${rawName} takes no value`];
+    if (value === undefined || (!inlineValue && value.startsWith('--')))
+      return [`${rawName} needs a value`];
+    return [];
+  });
+  return { values, problems };
+}
+
+/** What was probably meant, as a question to be read after the complaint; nothing when no choice comes near. */
+export function near(name: string, choices: readonly string[], prefix = ''): string {
+  if (choices.length === 0) return '';
+  const nearest = closest(name, choices);
+  return distance(name, nearest) <= 1 + name.length / 3
+    ? `: did you mean ${prefix}${nearest}?`
+    : '';
+}

@@ -1,0 +1,146 @@
+import type { Moment } from '../../simulator/timeline.ts';
+import { version } from '../../version.ts';
+import { drawChart, frame, type Chart, type Line } from './chart.ts';
+import type { Comparison, Run } from './comparison.ts';
+import { script, style } from './page-parts.ts';
+import { circumstances, columnsOf, explanations } from './table.ts';
+import { spokenSeconds } from './words.ts';
+
+/** Colours that the colour-blind can tell apart, and that show on light and dark (after Okabe and Ito). */
+const colors = [
+  '#0b84d8',
+  '#d55e00',
+  '#00996b',
+  '#c45c9c',
+  '#b98900',
+  '#7a5fd0',
+  '#3aa6c9',
+  '#808a96',
+];
+
+/** The comparison as one HTML document that needs nothing else, neither a server nor the network. */
+export function page(comparison: Comparison): string {
+  const { trace, runs, settings } = comparison;
+  const ends = runs.map(({ timeline }) => timeline?.moments().at(-1)?.fromSeconds ?? 0);
+  const endSeconds = Math.max(1, trace.horizonSeconds, ...ends);
+  const charts: readonly Chart[] = [
+    {
+      title: 'Workers asked for',
+      unit: 'workers',
+      lines: linesOf(runs, ({ workers }) => workers),
+      mark: null,
+    },
+    {
+      title: 'Ready jobs that wait',
+      unit: 'jobs',
+      lines: linesOf(runs, ({ readyJobs }) => readyJobs),
+      mark: null,
+    },
+    {
+      title: 'Wait of 95 % of the jobs due at that time',
+      unit: 'seconds',
+      lines: linesOf(runs, ({ p95WaitSeconds }) => p95WaitSeconds),
+      mark: {
+        value: settings.targetWaitSeconds,
+        label: `target ${spokenSeconds(settings.targetWaitSeconds)}`,
+      },
+    },
+  ];
+  const title = `${escape(trace.name)}: ${runs.map(({ kind }) => escape(kind.name)).join(', ')}`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${style}</style>
+</head>
+<body>
+<header><h1>${escape(trace.name)}</h1><p>${circumstances(comparison).map(escape).join(' ')}</p></header>
+<main>
+<section class="card wide">${tableOf(comparison)}
+${explanations(comparison)
+  .map((sentence) => `<p class="quiet">${escape(sentence)}</p>`)
+  .join('\n')}</section>
+<section class="card">
+<div class="legend">${runs.map(({ kind }, index) => legendOf(kind.name, index)).join('')}</div>
+${charts.map((chart) => `<h2>${escape(chart.title)}${chart.unit === 'workers' ? '' : ' <small>logarithmic</small>'}</h2>\n${drawChart(chart, endSeconds)}`).join('\n')}
+<output class="tip" hidden></output>
+</section>
+<section class="card"><h2>Policies</h2><dl>${runs.map(({ kind }) => `<dt>${escape(kind.name)}</dt><dd>${escape(kind.source)}</dd>`).join('')}</dl>
+<p class="quiet">Every policy met the same jobs and looked only at what can be read from the queues and the platform at that moment. Dynos are paid for from the order until they exit. A wait is the time from when a job is due until the attempt that succeeds begins.</p></section>
+</main>
+<footer class="quiet">Made by backlog-autoscaler ${escape(version)}, seed ${settings.seed}: the same options give the same page.</footer>
+<script type="application/json" id="data">${dataOf(charts, endSeconds)}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function tableOf(comparison: Comparison): string {
+  const columns = columnsOf(comparison);
+  const most = Math.max(...comparison.runs.map(({ result }) => result.dynoSeconds));
+  const rows = comparison.runs.map((run, index) => {
+    const cells = columns.map(({ title, cell }) => {
+      const text = escape(cell(run));
+      if (title === 'policy') return `<th scope="row">${swatch(index)}${text}</th>`;
+      const share = ((100 * run.result.dynoSeconds) / most).toFixed(1);
+      return title === 'dyno-hours'
+        ? `<td class="bar" style="--share:${share}%">${text}</td>`
+        : `<td>${text}</td>`;
+    });
+    return `<tr>${cells.join('')}</tr>`;
+  });
+  const head = columns.map(({ title }) => `<th scope="col">${escape(title)}</th>`).join('');
+  return `<table><thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table>`;
+}
+
+function legendOf(name: string, index: number): string {
+  return `<label><input type="checkbox" checked data-toggle="${index}">${swatch(index)}${escape(name)}</label>`;
+}
+
+function swatch(index: number): string {
+  return `<i style="background:${colorOf(index)}"></i>`;
+}
+
+function colorOf(index: number): string {
+  return colors[index % colors.length] ?? 'gray';
+}
+
+function linesOf(
+  runs: readonly Run[],
+  valueOf: (moment: Moment) => number | null,
+): readonly Line[] {
+  return runs.map(({ kind, timeline }, index) => ({
+    name: kind.name,
+    color: colorOf(index),
+    points: (timeline?.moments() ?? []).map((moment) => ({
+      seconds: moment.fromSeconds,
+      value: valueOf(moment),
+    })),
+  }));
+}
+
+/** What the script shows under the pointer. */
+function dataOf(charts: readonly Chart[], endSeconds: number): string {
+  const policies = (charts[0]?.lines ?? []).map(({ name, points }, line) => ({
+    name,
+    stepSeconds: points[1]?.seconds ?? 1,
+    values: charts.map(({ lines }) =>
+      (lines[line]?.points ?? []).map(({ value }) => value && Math.round(value * 10) / 10),
+    ),
+  }));
+  const { left, right, width } = frame;
+  // A name must not be able to end the script element.
+  return JSON.stringify({ endSeconds, left, right, width, policies }).replaceAll('<', '\\u003c');
+}
+
+function escape(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}

@@ -1,0 +1,51 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+
+const chunkBytes = 64 * 1024;
+/** A file of another kind may have no line breaks at all. */
+const lineLengthMax = 100_000;
+
+/** The lines of a text file without their ends, a piece of the file at a time, so that it may be of any size. */
+export function* readLines(path: string): Generator<string> {
+  const file = openSync(path, 'r');
+  try {
+    const decoder = new StringDecoder('utf8');
+    const chunk = Buffer.alloc(chunkBytes);
+    let rest = '';
+    let isFirst = true;
+    for (;;) {
+      const bytes = readSync(file, chunk);
+      const text = bytes > 0 ? decoder.write(chunk.subarray(0, bytes)) : decoder.end();
+      const lines = (rest + text).split(/\r?\n/);
+      if (isFirst && text.length > 0) {
+        isFirst = false;
+        // Spreadsheets begin a file with a byte order mark.
+        lines[0] = lines[0]?.replace(/^\uFEFF/, '') ?? '';
+      }
+      rest = bytes > 0 ? (lines.pop() ?? '') : '';
+      yield* lines;
+      if (bytes === 0) return;
+      if (rest.length > lineLengthMax) {
+        yield rest.slice(0, lineLengthMax);
+        return;
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The values of a line; null when a quoted value does not end in it. */
+export function splitLine(line: string): readonly string[] | null {
+  if (!line.includes('"')) return line.split(',');
+  const values: string[] = [];
+  // A quoted value, in which "" stands for a quote, or one without quotes; then a comma or the end.
+  const value = /(?:\s*"((?:[^"]|"")*)"\s*|([^",]*))(,|$)/y;
+  for (;;) {
+    const match = value.exec(line);
+    if (match === null) return null;
+    const [, quoted, plain = '', end] = match;
+    values.push(quoted?.replaceAll('""', '"') ?? plain);
+    if (end === '') return values;
+  }
+}
