@@ -35,7 +35,10 @@ const parts = {
     parts: ['decision/types', 'drain/plan', 'drain/verdict', 'errors', 'tick-record', 'version'],
     packages: ['pino', 'prom-client'],
   },
-  simulator: { parts: ['decision', 'drain', 'errors', 'targets/target'], packages: [] },
+  simulator: {
+    parts: ['decision', 'drain', 'errors', 'targets/target'],
+    packages: ['highs'],
+  },
   demo: {
     parts: ['commands/run', 'errors', 'worker/index'],
     packages: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],

@@ -1,5 +1,5 @@
 import { dispatch, handJobBack, joinLine, killJob } from './jobs.ts';
-import { after, type Dyno, type SimulatedWorker, type World } from './world.ts';
+import { after, type Dyno, type Platform, type SimulatedWorker, type World } from './world.ts';
 
 /** From the order until the platform begins to boot. */
 const reactionSeconds = 1;
@@ -11,6 +11,11 @@ const killAfterSeconds = 30;
 const handBackAfterSeconds = 20;
 /** A companion finds its mark with its next heartbeat. */
 const markNoticedSeconds = 0.5;
+
+/** From the order until a dyno is up, on average. */
+export function bootMeanSeconds({ bootSecondsMin, bootSecondsMax }: Platform): number {
+  return reactionSeconds + bootSecondsMin + (bootSecondsMax - bootSecondsMin) / (1 + bootSkew);
+}
 
 /** The dynos that run from the beginning. */
 export function startFormation(world: World, workers: number): void {

@@ -1,5 +1,6 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import { readCsvTrace } from '../../simulator/csv/csv-trace.ts';
+import { bootMeanSeconds } from '../../simulator/dynos.ts';
 import { createSimulation } from '../../simulator/engine.ts';
 import { clairvoyantDynoSeconds } from '../../simulator/oracle.ts';
 import type { PolicyKind, PolicySettings } from '../../simulator/policy.ts';
@@ -43,7 +44,12 @@ export async function compare(
     complain(`simulate: ${warning}\n`);
   });
   const settings = settingsOf(options, trace);
-  const oracleDynoSeconds = options.isOracle ? await clairvoyantDynoSeconds(trace, settings) : null;
+  const oracleDynoSeconds = options.isOracle
+    ? await clairvoyantDynoSeconds(trace, {
+        ...settings,
+        bootMeanSeconds: bootMeanSeconds(settings),
+      })
+    : null;
   const progress = createProgress(surroundings);
   const runs: Run[] = [];
   try {

@@ -1,5 +1,6 @@
 import type { PolicyKind } from '../policy.ts';
 import { fixed } from './fixed.ts';
+import { peerPolicies } from './peers.ts';
 import { learned, learnedCounts, learnedNames, ratio } from './production.ts';
 import { recipe } from './recipe.ts';
 
@@ -11,6 +12,7 @@ export const policies: readonly PolicyKind[] = [
   ratio,
   recipe,
   fixed(null),
+  ...peerPolicies,
 ];
 
 /** The policy of this name, `fixed-N` for any number among them. */

@@ -1,0 +1,46 @@
+import type { PolicyKind } from '../../policy.ts';
+import { orderOf } from './order.ts';
+
+/**
+ * HireFire's job queue manager (help.hirefire.io: "Manager checkup frequency", "Decrementable option"): jobs, running
+ * ones among them, divided by a ratio that is the user's to choose. Unless it is made decrementable, it never removes a
+ * dyno while there is a job, and then all down to the minimum.
+ */
+function hirefireLike(
+  name: string,
+  source: string,
+  ratio: number,
+  checkupSeconds: number,
+): PolicyKind {
+  return {
+    name,
+    source,
+    create: ({ minWorkers }) => ({
+      pollSeconds: checkupSeconds,
+      minWorkers,
+      look({ observation: { queues, currentWorkers } }) {
+        const jobs = queues.reduce(
+          (sum, { readyJobs, activeJobs }) => sum + readyJobs + activeJobs,
+          0,
+        );
+        return orderOf(
+          jobs === 0 ? minWorkers : Math.max(currentWorkers ?? 0, Math.ceil(jobs / ratio)),
+        );
+      },
+    }),
+  };
+}
+
+export const hirefireDefault = hirefireLike(
+  'hirefire-like',
+  'HireFire by queue size with its defaults: ceil(jobs ÷ 100) every minute, down to the minimum only when no job is left.',
+  100,
+  60,
+);
+
+export const hirefireFast = hirefireLike(
+  'hirefire-r25-like',
+  'HireFire with four times the dynos and its shortest rhythm: ceil(jobs ÷ 25) every 15 seconds, down only when no job is left.',
+  25,
+  15,
+);
