@@ -2,11 +2,17 @@ import type { QueueReading, UnreadableQueue } from '../../decision/types.ts';
 import type { RedisConnection } from '../../redis.ts';
 import type { QueueSource } from '../queue-source.ts';
 import { createQueueFinder } from './discovery.ts';
-import { probeQueues, type QueueProbe } from './probe.ts';
+import { createFinishedJobs, type Following } from './finished-jobs.ts';
+import type { BusyProbe, QueueProbe } from './probe-reply.ts';
+import { probeQueues, type ProbeBudget } from './probe.ts';
 import { readyAtMs } from './ready-at.ts';
 
-/** Queues read in one call. Calls follow one another, so that Redis can serve others in between. */
+/** Queues asked about in one call at first; then as many as it was found to have time for, up to the most. */
 const queuesPerCall = 100;
+const queuesPerCallMax = 1_000;
+/** Looked at in one reading, over all queues: each takes a microsecond or two of the server's time. */
+const activeJobsPerReading = 10_000;
+const namesPerReading = 4_800;
 /** The newest major version of BullMQ of which the layout in Redis is known; where older ones differ, the probe knows both. */
 const knownMajorMax = 6;
 
@@ -24,28 +30,62 @@ export function createBullmqQueues(parts: {
   const listQueues = queues.includes('*')
     ? createQueueFinder(redis, prefix, nowMs)
     : () => Promise.resolve(queues);
+  const finishedJobs = createFinishedJobs();
+  let busyQueues: readonly string[] | null = null;
   return {
     async read(signal) {
       const names = await listQueues(signal);
-      const readings: QueueReading[] = [];
-      const unreadableQueues: UnreadableQueue[] = [];
-      for (let first = 0; first < names.length; first += queuesPerCall) {
-        const chunk = names.slice(first, first + queuesPerCall);
-        const prefixes = chunk.map((name) => `${prefix}:${name}:`);
+      const following = finishedJobs.begin(busyQueues ?? names);
+      const found = { queues: [] as QueueReading[], unreadableQueues: [] as UnreadableQueue[] };
+      const busy: string[] = [];
+      let budget: ProbeBudget = {
+        activeJobs: activeJobsPerReading,
+        names: namesPerReading,
+        busyQueues: busyQueues?.length ?? names.length,
+        entries: following.entries,
+      };
+      let callSize = queuesPerCall;
+      // Calls follow one another, so that Redis can serve others in between.
+      for (let first = 0; first < names.length;) {
+        const asked = names.slice(first, first + callSize);
+        const questions = asked.map((name) => ({
+          prefix: `${prefix}:${name}:`,
+          since: following.since(name),
+          isToBeFollowed: following.isToBeFollowed(name),
+        }));
         const { probes, atMs } = await redis.run('QUEUE_UNREADABLE', signal, async (client) => {
           const sentAtMs = nowMs();
-          return { probes: await probeQueues(client, prefixes, sentAtMs), atMs: sentAtMs };
+          return {
+            probes: await probeQueues(client, questions, budget, sentAtMs),
+            atMs: sentAtMs,
+          };
         });
-        chunk.forEach((queue, index) => {
-          const probe = probes[index];
-          if (probe === undefined) throw new Error('The probe left out a queue.');
-          const reading = toReading(queue, probe, atMs);
-          if ('why' in reading) unreadableQueues.push(reading);
-          else readings.push(reading);
+        probes.forEach((probe, index) => {
+          const queue = asked[index] ?? '';
+          const reading = toReading(queue, probe, atMs, following);
+          if ('why' in reading) found.unreadableQueues.push(reading);
+          else found.queues.push(reading);
+          if (probe.error !== null || probe.busy === null) return;
+          busy.push(queue);
+          budget = afterSpending(budget, probe.busy);
         });
+        first += probes.length;
+        callSize = probes.length < asked.length ? probes.length : 2 * callSize;
+        callSize = Math.min(callSize, queuesPerCallMax);
       }
-      return { queues: readings, unreadableQueues };
+      following.end();
+      busyQueues = busy;
+      return found;
     },
+  };
+}
+
+function afterSpending(budget: ProbeBudget, spent: BusyProbe): ProbeBudget {
+  return {
+    ...budget,
+    activeJobs: budget.activeJobs - spent.running.length - spent.orphanIds.length,
+    names: budget.names - spent.readyJobNames.length,
+    busyQueues: budget.busyQueues - 1,
   };
 }
 
@@ -53,48 +93,69 @@ function toReading(
   queue: string,
   probe: QueueProbe,
   nowMs: number,
+  following: Following,
 ): QueueReading | UnreadableQueue {
-  if (probe.error !== undefined) return { queue, why: explainError(probe.error) };
-  const { version, isPaused = false, orphanIds = [], running = [] } = probe;
-  const { waiting = 0, heldBack = 0, prioritized = 0, delayed = 0, due = 0, active = 0 } = probe;
-  if (version !== undefined && !isKnown(version)) return { queue, why: explainVersion(version) };
+  if (probe.error !== null) return { queue, why: explainError(probe.error) };
+  const { version, isPaused, busy } = probe;
+  if (version !== null && !isKnown(version)) return { queue, why: explainVersion(version) };
+  const always = {
+    queue,
+    isPaused,
+    concurrencyLimit: probe.concurrency,
+  };
+  if (busy === null) return { ...emptyReading, ...always, addedJobs: probe.added ?? 0 };
 
-  const startable = waiting + prioritized + due;
+  const startable = busy.waiting + busy.prioritized + busy.due;
   const readyJobs = isPaused ? 0 : startable;
   return {
-    queue,
+    ...always,
     readyJobs,
     // Jobs that were not examined count as active: taking an orphan for active keeps a worker too many, the opposite
     // could interrupt a job.
-    activeJobs: active - orphanIds.length,
-    orphanedJobs: orphanIds.length,
-    delayedJobs: delayed - due,
-    pausedJobs: heldBack + (isPaused ? startable : 0),
-    isPaused,
-    oldestWaitSeconds: readyJobs === 0 ? null : oldestWaitSeconds(probe, nowMs),
-    concurrencyLimit: positiveOrNull(Number(probe.concurrency)),
-    rateLimitedForSeconds: positiveOrNull((probe.rateLimitedForMs ?? 0) / 1000),
-    running: running.map(({ id, worker, processedOn }) => ({
+    activeJobs: busy.active - busy.orphanIds.length,
+    orphanedJobs: busy.orphanIds.length,
+    delayedJobs: busy.delayed - busy.due,
+    pausedJobs: busy.heldBack + (isPaused ? startable : 0),
+    oldestWaitSeconds: readyJobs === 0 ? null : oldestWaitSeconds(busy, nowMs),
+    rateLimitedForSeconds: positiveOrNull(busy.rateLimitedForMs / 1000),
+    running: busy.running.map(({ id, worker, processedOn, name }) => ({
       jobId: id,
-      worker: worker ?? null,
-      startedAtMs: positiveOrNull(Number(processedOn)),
-      jobName: null,
+      worker,
+      startedAtMs: processedOn,
+      jobName: name,
     })),
-    orphanedJobIds: orphanIds,
-    addedJobs: null,
-    unfinishedJobs: null,
-    readyJobNames: [],
-    dueSoon: [],
-    finished: [],
+    orphanedJobIds: busy.orphanIds,
+    addedJobs: probe.added,
+    unfinishedJobs:
+      busy.waiting + busy.heldBack + busy.prioritized + busy.delayed + busy.active + busy.parents,
+    readyJobNames: busy.readyJobNames,
+    dueSoon: busy.dueSoon.map(({ inMs, jobs }) => ({ dueAtMs: nowMs + inMs, jobs })),
+    finished: following.finished(queue, busy),
   };
 }
 
+const emptyReading: Omit<QueueReading, 'queue' | 'isPaused' | 'concurrencyLimit' | 'addedJobs'> = {
+  readyJobs: 0,
+  activeJobs: 0,
+  orphanedJobs: 0,
+  delayedJobs: 0,
+  pausedJobs: 0,
+  oldestWaitSeconds: null,
+  rateLimitedForSeconds: null,
+  running: [],
+  orphanedJobIds: [],
+  unfinishedJobs: 0,
+  readyJobNames: [],
+  dueSoon: [],
+  finished: [],
+};
+
 function oldestWaitSeconds(
-  { waitingJobs = [], due = 0, firstDueAtMs }: Exclude<QueueProbe, { error: string }>,
+  { waitingJobs, due, firstDueAtMs }: BusyProbe,
   nowMs: number,
 ): number | null {
   const readyTimesMs = [...waitingJobs.map(readyAtMs), due > 0 ? firstDueAtMs : null];
-  const known = readyTimesMs.filter((timeMs) => typeof timeMs === 'number');
+  const known = readyTimesMs.filter((timeMs) => timeMs !== null);
   // A job that was promoted by hand is ready before its time; so is one of a producer whose clock is ahead.
   return known.length === 0 ? null : Math.max(0, nowMs - Math.min(...known)) / 1000;
 }

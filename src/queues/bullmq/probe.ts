@@ -1,55 +1,46 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { parseReply, type QueueProbe } from './probe-reply.ts';
 import { probeScript } from './probe-script.ts';
-import type { WaitingJob } from './ready-at.ts';
 
-/** What the script tells of one queue. An idle queue has none of the fields but the first three. */
-export type QueueProbe =
-  | { readonly error: string }
-  | {
-      readonly error?: never;
-      /** Library and version that last opened the queue, `bullmq:6.7.0`. */
-      readonly version?: string;
-      readonly isPaused?: true;
-      readonly concurrency?: string;
-      /** Jobs in `wait`. */
-      readonly waiting?: number;
-      /** Jobs in `paused`, where version 5 puts those of a paused queue. */
-      readonly heldBack?: number;
-      readonly prioritized?: number;
-      readonly delayed?: number;
-      /** Delayed jobs whose time has come: BullMQ leaves them there until a worker asks for work. */
-      readonly due?: number;
-      readonly firstDueAtMs?: number;
-      /** Jobs among which is the one that waits longest. */
-      readonly waitingJobs?: readonly WaitingJob[];
-      readonly active?: number;
-      readonly running?: readonly {
-        readonly id: string;
-        readonly worker?: string;
-        readonly processedOn?: string;
-      }[];
-      readonly orphanIds?: readonly string[];
-      readonly rateLimitedForMs?: number;
-    };
+/** What one call may look at beyond the counts, shared by the busy queues. */
+export type ProbeBudget = {
+  readonly activeJobs: number;
+  readonly names: number;
+  /** Busy queues that are still to be read, as far as can be guessed. */
+  readonly busyQueues: number;
+  /** Entries of each event stream. */
+  readonly entries: number;
+};
 
-/** Active jobs examined in one call, which then keeps the server for some 5 ms at most. */
-const activeJobsExaminedMax = 1_000;
+/** A queue as the script is asked about it. */
+export type QueueQuestion = {
+  /** Of its keys, `bull:emails:`. */
+  readonly prefix: string;
+  /** The entry of its event stream after which finished jobs are wanted; null when they are not. */
+  readonly since: string | null;
+  /** Whether it is to be followed from here on. */
+  readonly isToBeFollowed: boolean;
+};
 
 const sha1 = createHash('sha1').update(probeScript).digest('hex');
 
-/** Probes the queues with these key prefixes (`bull:emails:`) in one call. */
+/** Asks about queues in one call, which answers for as many of them as it has time for, in their order. */
 export async function probeQueues(
   client: Redis,
-  prefixes: readonly string[],
+  questions: readonly QueueQuestion[],
+  budget: ProbeBudget,
   nowMs: number,
-): Promise<QueueProbe[]> {
-  const argv = [nowMs, activeJobsExaminedMax, ...prefixes];
+): Promise<readonly QueueProbe[]> {
+  const argv: (string | number)[] = [nowMs, budget.activeJobs, budget.names, budget.busyQueues];
+  argv.push(budget.entries);
+  for (const { prefix, since, isToBeFollowed } of questions)
+    argv.push(prefix, (since === null ? '' : `<${since}`) + (isToBeFollowed ? '>' : ''));
   const reply = await client.evalsha(sha1, 0, ...argv).catch((error: unknown) => {
     // The server does not know the script yet, or has forgotten it.
     if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
       return client.eval(probeScript, 0, ...argv);
     throw error;
   });
-  return JSON.parse(reply as string) as QueueProbe[];
+  return parseReply(reply as string);
 }

@@ -1,17 +1,17 @@
 /** What BullMQ keeps of a job that waits, as its strings; a field that the job lacks is absent. */
 export type WaitingJob = {
   /** When it was added, in ms. */
-  readonly timestamp?: string;
+  readonly timestamp?: string | undefined;
   /** Its options as JSON, of which `delay` and `backoff` matter here. */
-  readonly opts?: string;
+  readonly opts?: string | undefined;
   /** When it was started last, in ms. A retry by hand removes it. */
-  readonly processedOn?: string;
+  readonly processedOn?: string | undefined;
   /** How often it was started. */
-  readonly starts?: string;
+  readonly starts?: string | undefined;
   /** How many of these starts failed. */
-  readonly attemptsMade?: string;
+  readonly attemptsMade?: string | undefined;
   /** It is the parent of a flow and was added long before it could be started. */
-  readonly waitedForChildren?: true;
+  readonly waitedForChildren?: boolean;
 };
 
 /**

@@ -1,0 +1,248 @@
+/**
+ * Measures what one reading of many queues costs on a real Redis: ours, BullMQ's own API one queue after another and
+ * all at once, ioredis pipelines, and the commands of ours sent ready-made over a bare socket. All take turns in one
+ * process, so that the ratios hold although machines differ. Writes docs/reading-benchmark.md: `npm run bench:reading`.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { cpus } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { Queue } from 'bullmq';
+import prettier from 'prettier';
+import { createBullmqQueues } from '../dist/queues/bullmq/bullmq-queues.js';
+import { connectRedis } from '../dist/redis.js';
+import { measureDaemon } from './bench-reading/daemon.js';
+import { createStage, moreEvents } from './bench-reading/stage.js';
+
+
+const scenarios = [
+  { queues: 10, busyShare: 1, rounds: 21 },
+  { queues: 1_000, busyShare: 1, rounds: 9 },
+  { queues: 1_000, busyShare: 0.05, rounds: 15 },
+  { queues: 10_000, busyShare: 1, rounds: 5 },
+  { queues: 10_000, busyShare: 0.05, rounds: 7 },
+];
+const daemonScenarios = [
+  { queues: 1_000, busyShare: 0.05 },
+  { queues: 1_000, busyShare: 1 },
+];
+
+const stage = await createStage();
+const { client } = stage;
+const connection = connectRedis(stage.url, { rejectUnauthorized: true, name: 'bench' });
+const results = [];
+const daemons = [];
+try {
+  for (const scenario of scenarios) results.push(await measure(scenario));
+  for (const scenario of daemonScenarios) {
+    const names = await stage.fill(scenario);
+    daemons.push({ ...scenario, ...(await measureDaemon(stage.url, names)) });
+  }
+} finally {
+  connection.close();
+  await stage.stop();
+}
+mkdirSync(new URL('../docs', import.meta.url), { recursive: true });
+const document = await prettier.format(report(), { parser: 'markdown', proseWrap: 'preserve' });
+writeFileSync(new URL('../docs/reading-benchmark.md', import.meta.url), document);
+
+async function measure(scenario) {
+  const names = await stage.fill(scenario);
+  const busy = names.slice(0, names.length * scenario.busyShare);
+  const ours = createBullmqQueues({
+    redis: connection,
+    queues: names,
+    prefix: 'bull',
+    nowMs: Date.now,
+  });
+  const read = () => ours.read(new AbortController().signal);
+  const queues = names.map(
+    (name) =>
+      new Queue(name, { connection: client, skipMetasUpdate: true, skipVersionCheck: true }),
+  );
+  await read();
+  await moreEvents(client, busy);
+  const { commands, calls } = await stage.commandsOf(read);
+  const bare = await createBareSocket(stage.port, commands);
+  const variants = {
+    ours: read,
+    'bare socket': () => bare.send(),
+    pipelines: () => readByPipelines(names),
+    'API at once': () => Promise.all(queues.map(askApi)),
+    'API one by one': async () => {
+      for (const queue of queues) await askApi(queue);
+    },
+  };
+  const times = Object.fromEntries(Object.keys(variants).map((name) => [name, []]));
+  let clientMs = 0;
+  await stage.watchSlowCalls();
+  for (let round = 0; round <= scenario.rounds; round += 1) {
+    await moreEvents(client, busy);
+    for (const [name, run] of Object.entries(variants)) {
+      const cpu = process.cpuUsage();
+      const startedAt = performance.now();
+      await run();
+      // The first round warms up.
+      if (round === 0) continue;
+      times[name].push(performance.now() - startedAt);
+      const { user, system } = process.cpuUsage(cpu);
+      if (name === 'ours') clientMs += (user + system) / 1000 / scenario.rounds;
+    }
+  }
+  const longestMs = await stage.longestCallMs();
+  bare.close();
+  await Promise.all(queues.map((queue) => queue.close()));
+  const medians = Object.fromEntries(
+    Object.entries(times).map(([name, all]) => [name, median(all)]),
+  );
+  const result = {
+    ...scenario,
+    medians,
+    clientMs,
+    commands: commands.length,
+    calls,
+    longestMs,
+  };
+  console.log(line(result).join(' | '));
+  return result;
+}
+
+/** Less than ours tells: no names, no running jobs, nothing of what has ended or is due soon. */
+function askApi(queue) {
+  return Promise.all([
+    queue.getJobCounts(),
+    queue.getDelayedCount(Date.now()),
+    queue.getMeta(),
+    queue.getWaiting(0, 0),
+  ]);
+}
+
+/** The same as ours in two steps, as far as fixed commands can tell it: nothing of what has ended. */
+async function readByPipelines(names) {
+  for (let first = 0; first < names.length; first += 200) {
+    const chunk = names.slice(first, first + 200);
+    const counts = client.pipeline();
+    const now = Date.now();
+    for (const name of chunk) {
+      const key = (suffix) => `bull:${name}:${suffix}`;
+      counts.hmget(key('meta'), 'version', 'paused', 'concurrency', 'max').get(key('id'));
+      counts.lrange(key('wait'), -5, -1).llen(key('wait')).llen(key('paused'));
+      counts.lrange(key('active'), -10, -1).llen(key('active'));
+      counts.zrange(key('prioritized'), 0, 0).zcard(key('prioritized')).zcard(key('delayed'));
+      counts.zcount(key('delayed'), '-inf', now * 4096).zcard(key('waiting-children'));
+      counts.zrangebyscore(key('delayed'), now * 4096, (now + 120_000) * 4096, 'LIMIT', 0, 12);
+      counts.pttl(key('limiter'));
+    }
+    const replies = (await counts.exec()).map(([, value]) => value);
+    const details = client.pipeline();
+    chunk.forEach((name, index) => {
+      const [, , waiting, , , active, , prioritized] = replies.slice(14 * index, 14 * index + 14);
+      for (const id of waiting) details.hget(`bull:${name}:${id}`, 'name');
+      for (const id of [...waiting.slice(-1), ...prioritized])
+        details.hmget(`bull:${name}:${id}`, 'timestamp', 'opts', 'processedOn', 'ats', 'atm');
+      for (const id of active)
+        details
+          .exists(`bull:${name}:${id}:lock`)
+          .hmget(`bull:${name}:${id}`, 'pb', 'processedOn', 'name');
+    });
+    if (details.length > 0) await details.exec();
+  }
+}
+
+/** The least that a client could do: ready-made bytes out, and bytes in that are only counted. */
+async function createBareSocket(port, commands) {
+  const socket = createConnection(port, '127.0.0.1').setNoDelay(true);
+  const bytes = Buffer.concat([...commands.map(encode), encode(['ECHO', 'that is all'])]);
+  const end = Buffer.from('$11\r\nthat is all\r\n');
+  return {
+    send: () =>
+      new Promise((resolve) => {
+        let tail = Buffer.alloc(0);
+        socket.on('data', function listen(chunk) {
+          tail = Buffer.concat([tail, chunk.subarray(-end.length)]).subarray(-end.length);
+          if (!tail.equals(end)) return;
+          socket.off('data', listen);
+          resolve();
+        });
+        socket.write(bytes);
+      }),
+    close: () => socket.destroy(),
+  };
+}
+
+function encode(words) {
+  const parts = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`);
+  return Buffer.from(`*${words.length}\r\n${parts.join('')}`);
+}
+
+function line({ queues, busyShare, medians, commands, clientMs, calls, longestMs }) {
+  const ratio = (name) => `${(medians[name] / medians.ours).toFixed(1)}×`;
+  const cell = (name) => `${milliseconds(medians[name])} (${ratio(name)})`;
+  return [
+    `${queues.toLocaleString('en')}, ${busyShare * 100} % busy`,
+    milliseconds(medians.ours),
+    cell('API one by one'),
+    cell('API at once'),
+    cell('pipelines'),
+    cell('bare socket'),
+    commands.toLocaleString('en'),
+    String(calls),
+    milliseconds(longestMs),
+    milliseconds(clientMs),
+  ];
+}
+
+function report() {
+  const heads = [
+    'queues',
+    'ours',
+    'BullMQ’s API, one by one',
+    'API, all at once',
+    'ioredis pipelines',
+    'bare socket',
+    'commands',
+    'calls',
+    'longest call',
+    'our CPU',
+  ];
+  const row = (cells) => `| ${cells.join(' | ')} |`;
+  const daemonRows = daemons.map(({ queues, busyShare, ...cost }) =>
+    row([
+      `${queues.toLocaleString('en')}, ${busyShare * 100} % busy`,
+      `${cost.residentMegabytes.toFixed(0)} MB`,
+      `${cost.cpuPercent.toFixed(2)} %`,
+      milliseconds(cost.tickMs),
+    ]),
+  );
+  return `# What a reading costs
+
+Written by \`npm run bench:reading\`, which measures it anew: ${cpus()[0]?.model.trim() ?? 'unknown CPU'} (${cpus().length} threads), Node ${process.version}, Redis ${stage.version}, over loopback. Median of several rounds in which all variants take turns; in brackets how many times as long as ours it took. With a network in between, round trips count instead: ours makes as many as it has calls, BullMQ’s API one by one at least as many as there are queues.
+
+${row(heads)}
+${row(heads.map(() => '---'))}
+${results.map((result) => row(line(result))).join('\n')}
+
+- A busy queue has ${stage.busyQueue}. An idle one has only been used before.
+- **Ours** reads everything the daemon knows of a queue: counts, age of the oldest job, pause and limits, running jobs with worker, start and name, orphans, names along the line, jobs due soon, counters for arrivals and completions, and durations of jobs that ended.
+- **BullMQ’s API** is \`getJobCounts\`, \`getDelayedCount\`, \`getMeta\` and \`getWaiting(0, 0)\`, on one connection: it tells less.
+- **ioredis pipelines** ask for the same in two steps of 200 queues each, without durations and without telling which waiting job is the oldest.
+- **Bare socket** is a bound: exactly the commands that ours runs on the server, as ready-made bytes in one pipeline, with replies that are only counted, not read.
+- **Longest call** is the longest that one call of ours kept the server, by its slow log.
+
+## The daemon
+
+\`DRY_RUN=true\`, a tick every 10 s, for a minute after the first two ticks:
+
+${row(['queues', 'resident memory', 'CPU of one core', 'tick (mean)'])}
+${row(['---', '---', '---', '---'])}
+${daemonRows.join('\n')}
+`;
+}
+
+function milliseconds(value) {
+  return `${value.toFixed(value < 1 ? 2 : value < 100 ? 1 : 0)} ms`;
+}
+
+function median(values) {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)];
+}
