@@ -20,7 +20,10 @@ const parts = {
     packages: ['zod'],
   },
   loop: {
-    parts: ['act', 'deadline', 'decision', 'errors', 'queues/queue-source', 'tick-record'],
+    parts: [
+      ...['act', 'deadline', 'decision', 'drain/workers'],
+      ...['errors', 'queues/queue-source', 'tick-record'],
+    ],
     packages: [],
   },
   act: {

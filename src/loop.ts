@@ -3,6 +3,7 @@ import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
 import type { Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
 import { within, withDeadline } from './deadline.ts';
+import type { WorkersSource } from './drain/workers.ts';
 import { OperationalError } from './errors.ts';
 import type { QueueSource } from './queues/queue-source.ts';
 import type { TickRecord } from './tick-record.ts';
@@ -11,6 +12,7 @@ export type LoopParts = ActionParts & {
   readonly pool: string;
   readonly policy: Policy;
   readonly queues: QueueSource;
+  readonly workers: WorkersSource;
 };
 
 /** However short the interval, the platform is asked about the workers at most this often, unless they are to change. */
@@ -97,30 +99,32 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
 
 /** Everything is read side by side, and what one part cannot tell does not hide what the others can. */
 async function observe(
-  { queues, memories, target, nowMs }: LoopParts,
+  { queues, workers, memories, target, nowMs }: LoopParts,
   { soon, signal }: { soon: AbortSignal; signal: AbortSignal },
 ): Promise<Seen> {
-  const reading = target?.currentWorkers(workersAgeMsMax, soon) ?? Promise.resolve(null);
-  const [queue, memory, workers] = await Promise.all([
-    attempt(within(signal, 'QUEUE_UNREADABLE', 'Redis', queues.read(soon))),
+  const asked = target?.currentWorkers(workersAgeMsMax, soon) ?? Promise.resolve(null);
+  const reading = within(signal, 'QUEUE_UNREADABLE', 'Redis', queues.read(soon));
+  const [queue, memory, quantity, known] = await Promise.all([
+    attempt(reading),
     attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.load(soon))),
-    attempt(within(signal, 'TARGET_UNAVAILABLE', 'the platform', reading)),
+    attempt(within(signal, 'TARGET_UNAVAILABLE', 'the platform', asked)),
+    workers.read(reading, soon),
   ]);
-  const currentWorkers = workers.value;
+  const currentWorkers = quantity.value;
   return {
     observation: queue.value && {
       ...queue.value,
       observedAtMs: nowMs(),
       currentWorkers,
-      workers: { readyWorkers: null, concurrency: null, protection: 'none' },
+      workers: known,
     },
     currentWorkers,
     memory: memory.value,
-    mayAct: workers.error === null,
+    mayAct: quantity.error === null,
     error:
       queue.error ??
       memory.error ??
-      workers.error ??
+      quantity.error ??
       blindness(queue.value?.unreadableQueues ?? []),
   };
 }

@@ -2,7 +2,6 @@ import type { Config, PoolConfig } from '../config/load.ts';
 import type { Policy } from '../decision/types.ts';
 import { createLoop } from '../loop.ts';
 import type { TickRecord } from '../tick-record.ts';
-import { createBullmqQueues } from '../queues/bullmq/bullmq-queues.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
 import type { Protection } from '../drain/removal.ts';
@@ -10,9 +9,9 @@ import { createMemoryStore } from '../state/memory-store.ts';
 import { createSnapshotStore, type SnapshotStore } from '../state/snapshot-store.ts';
 import { createHerokuAccount, type HerokuReply } from '../targets/heroku/account.ts';
 import { createHerokuTarget } from '../targets/heroku/heroku-target.ts';
-import type { QueueSource } from '../queues/queue-source.ts';
 import type { Target } from '../targets/target.ts';
 import { version } from '../version.ts';
+import { createWorkersSources, queueSystems } from './queue-systems.ts';
 
 /** A tick may take no longer in all, so that the next one, or the person who waits for it, is never far away. */
 const tickMsMax = 20_000;
@@ -33,14 +32,6 @@ export type Assembly = {
   readonly pools: readonly AssembledPool[];
   close(): Promise<void>;
 };
-
-/** One line for each queue system: to support another, write `queues/<system>/` and add it here. */
-export const queueSystems: Readonly<
-  Record<PoolConfig['QUEUE_SYSTEM'], (parts: QueueParts) => QueueSource>
-> = {
-  bullmq: createBullmqQueues,
-};
-type QueueParts = Parameters<typeof createBullmqQueues>[0];
 
 export type AssemblyOptions = {
   readonly nowMs: () => number;
@@ -63,6 +54,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       onReply: options.onHerokuReply,
     }),
   );
+  const workersOf = createWorkersSources(nowMs);
 
   return {
     pools: config.pools.map(assemblePool),
@@ -85,12 +77,13 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
     const tick = createLoop({
       pool: pool.POOL,
       policy,
-      queues: queueSystems[pool.QUEUE_SYSTEM]({
+      queues: queueSystems[pool.QUEUE_SYSTEM].createQueues({
         redis,
         queues: pool.QUEUES,
         prefix: pool.QUEUE_PREFIX,
         nowMs,
       }),
+      workers: workersOf(pool, redis),
       target: targetFor(pool),
       isDryRun: pool.DRY_RUN,
       protection: protectionOf(pool, redis),
@@ -162,7 +155,7 @@ const targetWaitMsDefault = 120_000;
 function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
   const gapMs = Math.max(pool.SCALE_DOWN_STABILIZATION, 2 * pool.POLL_INTERVAL);
   return {
-    leading: 'ratio',
+    leading: pool.TARGET_WAIT === null ? 'ratio' : 'learned',
     targetWaitSeconds: (pool.TARGET_WAIT ?? targetWaitMsDefault) / 1000,
     intervalSeconds: pool.POLL_INTERVAL / 1000,
     continuitySeconds: isPeriodic ? gapMs / 1000 : Infinity,

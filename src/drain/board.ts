@@ -45,6 +45,7 @@ const heartbeat = z.object({
   state: z.enum(workerStates).catch('working'),
   activeJobs: z.number().int().nonnegative().nullable().catch(null),
   concurrency: z.number().int().nonnegative().catch(0),
+  queues: z.number().int().positive().nullable().catch(null),
   startedAtMs: z.number().catch(0),
   atMs: z.number(),
 });

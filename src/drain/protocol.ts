@@ -41,6 +41,8 @@ export type Heartbeat = {
   readonly activeJobs: number | null;
   /** Jobs it can run at once, over all its workers. */
   readonly concurrency: number;
+  /** Queues from which these workers take jobs; null, or absent, of a companion that does not say. */
+  readonly queues?: number | null;
   readonly startedAtMs: number;
   /** When it said so. */
   readonly atMs: number;

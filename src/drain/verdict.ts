@@ -25,7 +25,10 @@ const bootSecondsMax = 120;
 /** `worker.3`, or `worker-23z34x56y-w78k9` where dynos have no numbers: words have vowels, generated names do not. */
 const dynoName = /^.+(\.\d+|-[\db-df-hj-np-tv-z]{5,}-[\db-df-hj-np-tv-z]{5})$/;
 
-export function whereaboutsOf({ queues, unreadableQueues }: Observation): Whereabouts {
+export function whereaboutsOf({
+  queues,
+  unreadableQueues,
+}: Pick<Observation, 'queues' | 'unreadableQueues'>): Whereabouts {
   const jobs = queues.flatMap(({ queue, running }) => running.map((job) => ({ ...job, queue })));
   const active = queues.reduce((sum, { activeJobs }) => sum + activeJobs, 0);
   const areComplete =

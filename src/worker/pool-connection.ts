@@ -30,7 +30,7 @@ export type PoolConnection = {
 /** Who speaks; the id tells apart the processes of a dyno, and two dynos that share a name for a while. */
 export type PoolMember = Identity & { readonly processId: string };
 
-export type Load = Pick<Heartbeat, 'activeJobs' | 'concurrency'>;
+export type Load = Pick<Heartbeat, 'activeJobs' | 'concurrency' | 'queues'>;
 
 /** The part of ioredis that is used; BullMQ's adapters of other clients have it too. */
 type Client = {

@@ -88,6 +88,7 @@ function loadOf(workers: readonly BullmqWorker[]): Load {
   return {
     activeJobs: running.includes(null) ? null : running.flat().length,
     concurrency: workers.reduce((sum, worker) => sum + worker.concurrency, 0),
+    queues: new Set(workers.map((worker) => worker.toKey(''))).size,
   };
 }
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/commands/check/answer.ts';
-import { bullmqWorkersIn, type BullmqWorker } from '../../src/commands/check/bullmq-workers.ts';
+import { bullmqWorkersIn, type BullmqWorker } from '../../src/queues/bullmq/connected-workers.ts';
 import { judgeConnections } from '../../src/commands/check/connection-findings.ts';
 import { fixFrom, type Remark } from '../../src/commands/check/finding.ts';
 import { judgeProcessType, judgeToken } from '../../src/commands/check/heroku-findings.ts';

@@ -7,7 +7,7 @@ import type { WorkerProcess } from '../../src/drain/verdict.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import type { ListedWorker, Target } from '../../src/targets/target.ts';
-import { policy, reading, startMs } from '../support/builders.ts';
+import { observation, policy, reading, startMs } from '../support/builders.ts';
 
 const trouble = (code: ErrorCode) => () =>
   Promise.reject(new OperationalError(code, `${code} happened`, { hint: 'wait' }));
@@ -76,6 +76,7 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
   const tick = () =>
     createLoop({
       ...{ pool: 'worker', policy: policy(wishes), target, isDryRun: false, deadlineMs: 3_000 },
+      workers: { read: () => Promise.resolve(observation(0).workers) },
       queues: {
         read() {
           const { readyJobs, busy } = state;

@@ -5,7 +5,7 @@ import { OperationalError, type ErrorCode } from '../../src/errors.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import type { QueuesReading } from '../../src/queues/queue-source.ts';
 import type { ListedWorker, ScaleResult } from '../../src/targets/target.ts';
-import { policy, reading, startMs } from '../support/builders.ts';
+import { observation, policy, reading, startMs } from '../support/builders.ts';
 
 const trouble = (code: ErrorCode) =>
   new OperationalError(code, `${code} happened`, { hint: 'wait' });
@@ -20,6 +20,7 @@ function world(changes: Partial<LoopParts> = {}) {
     pool: 'worker',
     policy: policy({ maxWorkers: 50 }),
     queues: { read: () => Promise.resolve(backlog(900)) },
+    workers: { read: () => Promise.resolve(observation(0).workers) },
     target: {
       currentWorkers: () => Promise.resolve(workers),
       listWorkers: () => Promise.resolve(numbered(workers)),

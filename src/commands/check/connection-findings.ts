@@ -1,5 +1,6 @@
 import type { PoolConfig } from '../../config/load.ts';
-import { connectionsPerWorkerObject, type BullmqWorker } from './bullmq-workers.ts';
+import type { BullmqWorker } from '../../queues/bullmq/connected-workers.ts';
+import { connectionsPerWorkerObject } from './bullmq-workers.ts';
 import { ok, warning, type Remark } from './finding.ts';
 import type { HowToSet } from './how-to-set.ts';
 

@@ -4,9 +4,10 @@ import { workersKey } from '../../drain/protocol.ts';
 import { findQueues } from '../../queues/bullmq/discovery.ts';
 import type { QueuesReading } from '../../queues/queue-source.ts';
 import { connectRedis, type RedisConnection } from '../../redis.ts';
-import { queueSystems } from '../assemble.ts';
+import { queueSystems } from '../queue-systems.ts';
 import { answerTo, type Answer } from './answer.ts';
-import { bullmqWorkersIn, companionsIn, type BullmqWorker } from './bullmq-workers.ts';
+import { bullmqWorkersIn, type BullmqWorker } from '../../queues/bullmq/connected-workers.ts';
+import { companionsIn } from './bullmq-workers.ts';
 
 /** A Redis of the configuration, and which pools keep what there. */
 export type RedisServer = {
@@ -125,7 +126,7 @@ async function lookAtQueues(
   { POOL: pool, QUEUE_SYSTEM: system, QUEUES: queues, QUEUE_PREFIX: prefix }: PoolConfig,
   { nowMs, signal }: Circumstances,
 ): Promise<QueueFacts> {
-  const source = queueSystems[system]({ redis, queues, prefix, nowMs });
+  const source = queueSystems[system].createQueues({ redis, queues, prefix, nowMs });
   const [reading, knownQueues, heardDynos] = await Promise.all([
     answerTo(source.read(signal)),
     answerTo(findQueues(redis, prefix, signal)),

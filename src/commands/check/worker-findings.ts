@@ -1,7 +1,7 @@
 import type { PoolConfig } from '../../config/load.ts';
 import type { QueueReading } from '../../decision/types.ts';
 import { counted } from '../../decision/words.ts';
-import type { BullmqWorker } from './bullmq-workers.ts';
+import type { BullmqWorker } from '../../queues/bullmq/connected-workers.ts';
 import { ok, warning, type Remark } from './finding.ts';
 import { listed } from './listed.ts';
 

@@ -4,7 +4,7 @@ export const lineScript = `
 local function lengthAndMarkers(key)
   local length = ask('LLEN', key)
   if length == 0 then return 0, 0 end
-  local last = ask('LINDEX', key, -1)
+  local last = ask('LINDEX', key, '-1')
   if string.sub(last, 1, 2) == '0:' then return length - 1, 1 end
   return length, 0, last
 end
@@ -71,7 +71,7 @@ local prioritiesMax, counterRange = 16, 2 ^ 32
 local function sayFirstOfEachPriority(prefix, prioritized)
   local from = '-inf'
   for described = 0, math.min(prioritiesMax, prioritized) - 1 do
-    local first = ask('ZRANGEBYSCORE', prefix .. 'prioritized', from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    local first = ask('ZRANGEBYSCORE', prefix .. 'prioritized', from, '+inf', 'WITHSCORES', 'LIMIT', '0', '1')
     if not first[1] then return described end
     describe(prefix, first[1])
     local score = tonumber(first[2])
@@ -95,7 +95,7 @@ end
 local function placesOf(key, length, count, isList, markers)
   if length == 0 then return nil end
   if length <= 4 * count then
-    local ids = isList and ask('LRANGE', key, -length - markers, -1 - markers) or ask('ZRANGE', key, 0, length - 1)
+    local ids = isList and ask('LRANGE', key, -length - markers, -1 - markers) or ask('ZRANGE', key, '0', length - 1)
     return function(place) return ids[isList and length - place or place + 1] end
   end
   if isList then return function(place) return ask('LINDEX', key, -place - 1 - markers) end end

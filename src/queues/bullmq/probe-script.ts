@@ -89,7 +89,7 @@ end
 local function dueSoon(key)
   local bins, texts = {}, {}
   local from = '(' .. scoreAfter(now)
-  local listed = ask('ZRANGEBYSCORE', key, from, scoreAfter(now + horizonMs), 'WITHSCORES', 'LIMIT', 0, dueListedMax)
+  local listed = ask('ZRANGEBYSCORE', key, from, scoreAfter(now + horizonMs), 'WITHSCORES', 'LIMIT', '0', dueListedMax)
   if #listed < 2 * dueListedMax then
     for i = 2, #listed, 2 do
       local bin = math.floor((math.floor(tonumber(listed[i]) / 4096) - now) / dueBinMs)
@@ -112,7 +112,7 @@ end
 -- How many are due, when the first of all is, and what becomes due soon.
 local function delayedJobs(key, delayed)
   if delayed == 0 then return 0, 0, '' end
-  local firstAtMs = math.floor(tonumber(ask('ZRANGE', key, 0, 0, 'WITHSCORES')[2]) / 4096)
+  local firstAtMs = math.floor(tonumber(ask('ZRANGE', key, '0', '0', 'WITHSCORES')[2]) / 4096)
   if firstAtMs > now + horizonMs then return 0, firstAtMs, '' end
   local due = firstAtMs <= now and ask('ZCOUNT', key, '-inf', scoreAfter(now)) or 0
   return due, firstAtMs, due < delayed and dueSoon(key) or ''
@@ -143,7 +143,7 @@ local function sayActive(prefix, active)
   local examined = math.min(active, shareOf(activeLeft, activeOfQueueMax))
   activeLeft = activeLeft - examined
   spent = spent + 1.5 * examined
-  local ids = examined > 0 and ask('LRANGE', prefix .. 'active', -examined, -1) or {}
+  local ids = examined > 0 and ask('LRANGE', prefix .. 'active', -examined, '-1') or {}
   local locks, orphans = locksOf(prefix, ids), {}
   sayList(function()
     for i, id in ipairs(ids) do
