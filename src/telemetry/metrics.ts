@@ -190,7 +190,10 @@ function recordDrain(metrics: Metrics, { pool, observation, drain, error }: Tick
   if (drain === null && error !== null) return;
   metrics.autoscaler_draining_workers.set({ pool }, drain?.marked.length ?? 0);
   metrics.autoscaler_blocked_workers.set({ pool }, drain?.blocked.length ?? 0);
-  metrics.autoscaler_tail_unknown.set({ pool }, drain?.tailUnknownSinceMs == null ? 0 : 1);
+  metrics.autoscaler_tail_unknown.set(
+    { pool },
+    (drain?.tailUnknownSinceMs ?? null) === null ? 0 : 1,
+  );
   if (drain === null) return;
   metrics.autoscaler_drains_cancelled_total.inc({ pool }, drain.cancelled.length);
   for (const seconds of drain.freedAfterSeconds)

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   companionsKey,
+  handedBackScript,
   heartbeatGoneMs,
   heartbeatScript,
   marksKey,
@@ -230,6 +231,21 @@ describe('companions', () => {
     busy.clear();
     await running.until(tickWith('scaled'));
     expect(workers()).toBe(1);
+    pool.stop();
+  });
+
+  test('are counted on by a daemon that starts anew for how many jobs they handed back', async () => {
+    const pool = playCompanions(new Set(['worker.5']));
+    await pool.beatAll();
+    for (const handedBack of [1, 2]) {
+      await client.eval(handedBackScript, 1, companionsKey('worker'));
+      const port = await freePort();
+      const running = daemon({ PORT: String(port) });
+      await running.until(tickWith('draining'));
+      await expect.poll(() => metric(port, 'autoscaler_jobs_handed_back_total')).toBe(handedBack);
+      running.kill('SIGKILL');
+      await running.finished;
+    }
     pool.stop();
   });
 

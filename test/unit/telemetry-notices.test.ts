@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { createLog } from '../../src/telemetry/log.ts';
+import { createNotices } from '../../src/telemetry/notices.ts';
+import { tick } from '../support/tick-records.ts';
+
+test('what keeps the tail from draining is said once each time that it was learned', () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const notice = createNotices(createLog({ level: 'info', secrets: [], destination }));
+  const report = {
+    ...{ marked: [], cancelled: [], blocked: [], unknown: [], freedAfterSeconds: [] },
+    handedBackJobs: null,
+  };
+  for (const tailUnknownSinceMs of [null, 1_000, 1_000, null, 90_000_000, 90_000_000])
+    notice(tick({ drain: { ...report, tailUnknownSinceMs } }));
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toContain('for a day workers are removed only when all are idle');
+});
