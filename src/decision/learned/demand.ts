@@ -1,8 +1,15 @@
 import type { Policy, QueueReading } from '../types.ts';
 import { arrivalRate } from './arrival-rate.ts';
-import { backlogOf } from './backlog.ts';
+import { backlogOf, type Backlog } from './backlog.ts';
 import { timesOf } from './boots.ts';
-import { fewestWorkers, meetsDeadlines, outlookOf, type Outlook } from './look-ahead.ts';
+import {
+  fewestWorkers,
+  meetsDeadlines,
+  outlookOf,
+  patience,
+  type Inflow,
+  type Outlook,
+} from './look-ahead.ts';
 import type { Bin } from './memory.ts';
 import type { Pool } from './pool.ts';
 import { blockedSlots } from './residual.ts';
@@ -67,7 +74,7 @@ export function demandOf(
     untilSeconds: keepingSeconds,
   };
   const { maxWorkers } = policy;
-  const forDeadlines = canSleepOn(outlook, steadily, pool)
+  const forDeadlines = canSleepOn(backlog, outlook, steadily, pool)
     ? 0
     : fewestWorkers(horizon, outlook, steadily, 0, maxWorkers);
   const forDrain = workersWorthBooting(backlog.workSeconds, pool, policy);
@@ -112,20 +119,25 @@ function dueInTime(
     .filter(({ inSeconds }) => inSeconds <= soonSeconds);
 }
 
-/** Waiting costs nothing while nobody works: as long as one worker ordered at the next look is enough, none is. */
+/**
+ * Waiting costs nothing while nobody works: none is ordered as long as one worker that is ordered at the next look, and
+ * boots slowly, starts every job in time.
+ */
 function canSleepOn(
+  backlog: Backlog,
   outlook: Outlook,
-  inflow: { workPerSecond: number; untilSeconds: number },
-  { workers, horizon, gapSeconds }: Pool,
+  inflow: Inflow,
+  { workers, horizon, gapSeconds, boots }: Pool,
 ): boolean {
   if (workers > 0) return false;
-  const shift = Math.ceil(gapSeconds / horizon.stepSeconds);
-  const later = new Float64Array(horizon.readyOfNew.length);
-  later.set(
-    horizon.readyOfNew.subarray(0, Math.max(0, later.length - shift)),
-    Math.min(shift, later.length),
+  const { meanSeconds, sdSeconds } = timesOf(boots);
+  const wakeSeconds = gapSeconds + meanSeconds + 1.7 * sdSeconds;
+  const ages = backlog.cohorts.map(({ oldestSeconds }) => oldestSeconds);
+  if (patience(horizon) - Math.max(0, ...ages) < wakeSeconds) return false;
+  const readyOfNew = horizon.readyOfNew.map((_, step) =>
+    step * horizon.stepSeconds >= wakeSeconds ? 1 : 0,
   );
-  return meetsDeadlines(1, { ...horizon, readyOfNew: later }, outlook, inflow);
+  return meetsDeadlines(1, { ...horizon, readyOfNew }, outlook, inflow);
 }
 
 /**
