@@ -74,14 +74,18 @@ export function demandOf(
     untilSeconds: keepingSeconds,
   };
   const { maxWorkers } = policy;
-  const forDeadlines = canSleepOn(backlog, outlook, steadily, pool)
-    ? 0
-    : fewestWorkers(horizon, outlook, steadily, 0, maxWorkers);
+  const used = usedWorkers(bins, pool);
+  const isAsleep =
+    (pool.workers === 0 || used === 0) && canSleepOn(backlog, outlook, steadily, pool);
+  const forDeadlines = isAsleep ? 0 : fewestWorkers(horizon, outlook, steadily, 0, maxWorkers);
   const forDrain = workersWorthBooting(backlog.workSeconds, pool, policy);
   const lower = Math.max(forDeadlines, forDrain);
 
   const busy = Math.floor(lately.workPerSecond / slotsPerWorker + 0.1);
-  const forArrivals = Math.max(busy, fewestWorkers(horizon, outlook, lately, lower, maxWorkers));
+  const forArrivals = Math.min(
+    Math.max(busy, fewestWorkers(horizon, outlook, lately, lower, maxWorkers)),
+    used,
+  );
   const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
   const forWork = Math.min(servingWorkers, committed);
   return {
@@ -99,8 +103,24 @@ export function demandOf(
         : forArrivals > lower
           ? 'arrivals'
           : 'deadlines',
-    busy,
+    busy: Math.min(busy, used),
   };
+}
+
+/**
+ * The most workers that were busy at once during the last boot time: one that was idle for longer has cost more than
+ * starting it again (ski rental, 2-competitive). Infinity while all were busy, or the queue is not known for so long.
+ */
+function usedWorkers(bins: readonly Bin[], { nowMs, boots, slotsPerWorker }: Pool): number {
+  const sinceMs = nowMs - timesOf(boots).meanSeconds * 1000;
+  let peak = 0;
+  for (let index = bins.length - 1; index >= 0; index -= 1) {
+    const bin = bins[index];
+    if (bin === undefined || bin.isFull) return Infinity;
+    peak = Math.max(peak, bin.peakActive);
+    if (bin.untilMs - bin.seconds * 1000 <= sinceMs) return Math.ceil(peak / slotsPerWorker);
+  }
+  return Infinity;
 }
 
 /** Jobs that become ready before a worker ordered at the next look would be. */
@@ -127,9 +147,8 @@ function canSleepOn(
   backlog: Backlog,
   outlook: Outlook,
   inflow: Inflow,
-  { workers, horizon, gapSeconds, boots }: Pool,
+  { horizon, gapSeconds, boots }: Pool,
 ): boolean {
-  if (workers > 0) return false;
   const { meanSeconds, sdSeconds } = timesOf(boots);
   const wakeSeconds = gapSeconds + meanSeconds + 1.7 * sdSeconds;
   const ages = backlog.cohorts.map(({ oldestSeconds }) => oldestSeconds);
