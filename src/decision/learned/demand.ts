@@ -1,8 +1,15 @@
 import type { Policy, QueueReading } from '../types.ts';
 import { arrivalRate } from './arrival-rate.ts';
-import { backlogOf } from './backlog.ts';
+import { backlogOf, type Backlog } from './backlog.ts';
 import { timesOf } from './boots.ts';
-import { fewestWorkers, meetsDeadlines, outlookOf, type Outlook } from './look-ahead.ts';
+import {
+  fewestWorkers,
+  meetsDeadlines,
+  outlookOf,
+  patience,
+  type Inflow,
+  type Outlook,
+} from './look-ahead.ts';
 import type { Bin } from './memory.ts';
 import type { Pool } from './pool.ts';
 import { blockedSlots } from './residual.ts';
@@ -67,14 +74,18 @@ export function demandOf(
     untilSeconds: keepingSeconds,
   };
   const { maxWorkers } = policy;
-  const forDeadlines = canSleepOn(outlook, steadily, pool)
-    ? 0
-    : fewestWorkers(horizon, outlook, steadily, 0, maxWorkers);
+  const used = usedWorkers(bins, pool);
+  const isAsleep =
+    (pool.workers === 0 || used === 0) && canSleepOn(backlog, outlook, steadily, pool);
+  const forDeadlines = isAsleep ? 0 : fewestWorkers(horizon, outlook, steadily, 0, maxWorkers);
   const forDrain = workersWorthBooting(backlog.workSeconds, pool, policy);
   const lower = Math.max(forDeadlines, forDrain);
 
   const busy = Math.floor(lately.workPerSecond / slotsPerWorker + 0.1);
-  const forArrivals = Math.max(busy, fewestWorkers(horizon, outlook, lately, lower, maxWorkers));
+  const forArrivals = Math.min(
+    Math.max(busy, fewestWorkers(horizon, outlook, lately, lower, maxWorkers)),
+    used,
+  );
   const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
   const forWork = Math.min(servingWorkers, committed);
   return {
@@ -92,8 +103,24 @@ export function demandOf(
         : forArrivals > lower
           ? 'arrivals'
           : 'deadlines',
-    busy,
+    busy: Math.min(busy, used),
   };
+}
+
+/**
+ * The most workers that were busy at once during the last boot time: one that was idle for longer has cost more than
+ * starting it again (ski rental, 2-competitive). Infinity while all were busy, or the queue is not known for so long.
+ */
+function usedWorkers(bins: readonly Bin[], { nowMs, boots, slotsPerWorker }: Pool): number {
+  const sinceMs = nowMs - timesOf(boots).meanSeconds * 1000;
+  let peak = 0;
+  for (let index = bins.length - 1; index >= 0; index -= 1) {
+    const bin = bins[index];
+    if (bin === undefined || bin.isFull) return Infinity;
+    peak = Math.max(peak, bin.peakActive);
+    if (bin.untilMs - bin.seconds * 1000 <= sinceMs) return Math.ceil(peak / slotsPerWorker);
+  }
+  return Infinity;
 }
 
 /** Jobs that become ready before a worker ordered at the next look would be. */
@@ -112,20 +139,24 @@ function dueInTime(
     .filter(({ inSeconds }) => inSeconds <= soonSeconds);
 }
 
-/** Waiting costs nothing while nobody works: as long as one worker ordered at the next look is enough, none is. */
+/**
+ * Waiting costs nothing while nobody works: none is ordered as long as one worker that is ordered at the next look, and
+ * boots slowly, starts every job in time.
+ */
 function canSleepOn(
+  backlog: Backlog,
   outlook: Outlook,
-  inflow: { workPerSecond: number; untilSeconds: number },
-  { workers, horizon, gapSeconds }: Pool,
+  inflow: Inflow,
+  { horizon, gapSeconds, boots }: Pool,
 ): boolean {
-  if (workers > 0) return false;
-  const shift = Math.ceil(gapSeconds / horizon.stepSeconds);
-  const later = new Float64Array(horizon.readyOfNew.length);
-  later.set(
-    horizon.readyOfNew.subarray(0, Math.max(0, later.length - shift)),
-    Math.min(shift, later.length),
+  const { meanSeconds, sdSeconds } = timesOf(boots);
+  const wakeSeconds = gapSeconds + meanSeconds + 1.7 * sdSeconds;
+  const ages = backlog.cohorts.map(({ oldestSeconds }) => oldestSeconds);
+  if (patience(horizon) - Math.max(0, ...ages) < wakeSeconds) return false;
+  const readyOfNew = horizon.readyOfNew.map((_, step) =>
+    step * horizon.stepSeconds >= wakeSeconds ? 1 : 0,
   );
-  return meetsDeadlines(1, { ...horizon, readyOfNew: later }, outlook, inflow);
+  return meetsDeadlines(1, { ...horizon, readyOfNew }, outlook, inflow);
 }
 
 /**

@@ -71,6 +71,8 @@ export function addToHistory(
   };
   const isJoined =
     youngest !== undefined &&
+    // What was found at first came at an unknown time, not within the next seconds.
+    youngest.seconds > 0 &&
     youngest.seconds + flow.seconds <= binSeconds &&
     // A comparison of few workers with many needs to know which of them it was.
     youngest.readyWorkers === readyWorkers;

@@ -25,7 +25,10 @@ export function jobsAtRisk(reading: QueueReading, times: ServiceTimes, nowMs: nu
 }
 
 /** The fewest workers that may stay: jobs are spread evenly, so each worker removed puts its share of them at risk. */
-export function fewestToKeep({ workers, readyWorkers }: Pool, atRisk: number): number {
+export function fewestToKeep(
+  { workers, readyWorkers }: Pick<Pool, 'workers' | 'readyWorkers'>,
+  atRisk: number,
+): number {
   const booting = workers - readyWorkers;
   if (atRisk <= 0 || readyWorkers === 0) return 0;
   const removable = Math.floor((expectedMax * readyWorkers) / atRisk);

@@ -66,8 +66,8 @@ export function horizonOf(
   };
 }
 
-/** How long before a wait counts as too long a job should start, in seconds from when it became ready. */
-function patience({ targetWaitSeconds }: Horizon): number {
+/** In how many seconds from when it became ready a job should start, a little before its wait counts as too long. */
+export function patience({ targetWaitSeconds }: Horizon): number {
   return targetWaitSeconds - Math.min(marginSeconds, targetWaitSeconds / 4);
 }
 

@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest';
+import { backlogOf } from '../../../src/decision/learned/backlog.ts';
+import type { ServiceTimes } from '../../../src/decision/learned/service-times.ts';
+import { reading, startMs } from '../../support/builders.ts';
+import { arrivalBins } from '../../support/learned.ts';
+
+const secondsOf: Record<string, number> = { mail: 1, report: 10 };
+const times: ServiceTimes = {
+  meanSeconds: 2,
+  meanOfEndedSeconds: 2,
+  isKnown: true,
+  of: (name) => ({ meanSeconds: secondsOf[name ?? ''] ?? 2, recentSeconds: [], longestSeconds: 0 }),
+};
+
+describe('the backlog', () => {
+  test('are the jobs that arrived last, by age', () => {
+    const { cohorts } = backlogOf(
+      reading({ readyJobs: 15 }),
+      arrivalBins([100, 10, 10]),
+      times,
+      startMs,
+    );
+    expect(cohorts).toEqual([
+      { jobs: 10, workSeconds: 20, youngestSeconds: 0, oldestSeconds: 5 },
+      { jobs: 5, workSeconds: 10, youngestSeconds: 5, oldestSeconds: 7.5 },
+    ]);
+  });
+
+  test('is never older than the oldest job', () => {
+    const seen = reading({ readyJobs: 600, oldestWaitSeconds: 3 });
+    const { cohorts } = backlogOf(seen, arrivalBins([600], 60), times, startMs);
+    expect(cohorts).toMatchObject([{ youngestSeconds: 0, oldestSeconds: 3 }]);
+  });
+
+  test('may be older than its history', () => {
+    const seen = reading({ readyJobs: 30, oldestWaitSeconds: 400 });
+    const { cohorts } = backlogOf(seen, arrivalBins([10]), times, startMs);
+    expect(cohorts[1]).toMatchObject({ jobs: 20, youngestSeconds: 5, oldestSeconds: 400 });
+  });
+
+  test('is as much work as the names in it', () => {
+    const seen = reading({ readyJobs: 100, readyJobNames: ['mail', 'mail', 'mail', 'report'] });
+    expect(backlogOf(seen, [], times, startMs).workSeconds).toBeCloseTo(75 * 1 + 25 * 10);
+    expect(backlogOf(reading({ readyJobs: 100 }), [], times, startMs).workSeconds).toBe(200);
+  });
+
+  test('has the work where it stands in the line', () => {
+    const seen = reading({ readyJobs: 40, readyJobNames: ['mail', 'mail', 'mail', 'report'] });
+    const { cohorts } = backlogOf(seen, arrivalBins([30, 10]), times, startMs);
+    expect(cohorts.map(({ workSeconds }) => workSeconds)).toEqual([100, 30]);
+  });
+});

@@ -1,0 +1,361 @@
+import { describe, expect, test } from 'vitest';
+import { decide, emptyMemory } from '../../../src/decision/decide.ts';
+import { recommendByLearning } from '../../../src/decision/learned/learned.ts';
+import { nothingLearned, type LearnedMemory } from '../../../src/decision/learned/memory.ts';
+import type { Memory, Observation, QueueReading } from '../../../src/decision/types.ts';
+import { observation, policy, reading, startMs } from '../../support/builders.ts';
+import { ended, running } from '../../support/learned.ts';
+
+const wishes = policy({
+  leading: 'learned',
+  intervalSeconds: 5,
+  minWorkers: 0,
+  maxWorkers: 50,
+  concurrency: 5,
+});
+
+type Look = Partial<Observation> & { readonly queue?: Partial<QueueReading> };
+
+/** Looks at one queue every five seconds and returns the last decision with all memory. */
+function watch(looks: readonly Look[], asked = wishes, from: Memory = emptyMemory) {
+  let memory = from;
+  const decisions = looks.map(({ queue, ...known }, index) => {
+    const seen = observation(0, {
+      observedAtMs: startMs + index * 5000,
+      workers: { readyWorkers: known.currentWorkers ?? 1, concurrency: null, protection: 'drain' },
+      queues: [reading(queue)],
+      ...known,
+    });
+    const { decision, memory: next } = decide(seen, asked, memory);
+    memory = next;
+    return decision;
+  });
+  const decision = decisions.at(-1);
+  if (decision === undefined) throw new Error('nobody looked');
+  return { decision, decisions, memory };
+}
+
+const times = (count: number, look: Look) => Array.from({ length: count }, () => look);
+
+/** Jobs of a second each come and go at 10/s, which keep two workers of five slots busy. */
+function steady(count: number, workers = 2): Look[] {
+  return Array.from({ length: count }, (_, index) => ({
+    currentWorkers: workers,
+    queue: {
+      activeJobs: 10,
+      addedJobs: 50 * (index + 1) + 10,
+      unfinishedJobs: 10,
+      finished: Array.from({ length: 20 }, () => ended(1)),
+    },
+  }));
+}
+
+/** The steady queue at the look after `steady(count)`, with more in it. */
+const then = (
+  count: number,
+  readyJobs: number,
+  known: Partial<QueueReading> = {},
+): Partial<QueueReading> => ({
+  activeJobs: 10,
+  readyJobs,
+  addedJobs: 50 * (count + 1) + 10 + readyJobs,
+  unfinishedJobs: 10 + readyJobs,
+  finished: Array.from({ length: 20 }, () => ended(1)),
+  ...known,
+});
+
+const last = (steps: readonly { step: string; workers: number | null; why: string }[]) =>
+  steps.at(-1);
+
+describe('the learned policy', () => {
+  test('orders what a burst needs by its deadline, and says why', () => {
+    const { decision } = watch([...steady(40), { currentWorkers: 2, queue: then(40, 6000) }]);
+    // 6,000 s of work, on five slots, most of it by workers that first take 40 s of 115 s to boot.
+    expect(decision.desiredWorkers).toBeGreaterThanOrEqual(14);
+    expect(decision.desiredWorkers).toBeLessThanOrEqual(22);
+    expect(decision.steps[0]?.why).toMatch(
+      /^6,000 ready jobs are 2h of work \(1(\.\d)?s each\); \d+ workers start them within 2m$/,
+    );
+  });
+
+  test('knows jobs by their names', () => {
+    const known = watch([
+      ...steady(40).map((look) => ({
+        ...look,
+        queue: {
+          ...look.queue,
+          finished: [
+            ...(look.queue?.finished ?? []),
+            ...Array.from({ length: 5 }, () => ended(0.1, 'tiny')),
+          ],
+        },
+      })),
+    ]);
+    const burst = (name: string) => {
+      const seen = { ...then(40, 6000), readyJobNames: Array.from({ length: 48 }, () => name) };
+      const at = observation(0, {
+        observedAtMs: startMs + 200_000,
+        currentWorkers: 2,
+        queues: [reading(seen)],
+        workers: { readyWorkers: 2, concurrency: null, protection: 'drain' },
+      });
+      return decide(at, wishes, known.memory).decision.desiredWorkers;
+    };
+    expect(burst('tiny')).toBeLessThan(5);
+    expect(burst('mail')).toBeGreaterThan(12);
+  });
+
+  test('keeps the workers that steady arrivals need, and no more', () => {
+    expect(watch(steady(60)).decision.desiredWorkers).toBe(2);
+    expect(watch(steady(60, 9)).decision.desiredWorkers).toBe(2);
+  });
+
+  test('keeps workers while each has work left', () => {
+    const looks = [...steady(40, 6), { currentWorkers: 6, queue: then(40, 600) }];
+    const { decision } = watch(looks);
+    expect(decision).toMatchObject({ desiredWorkers: 6, action: 'hold' });
+    expect(decision.steps[0]?.why).toBe(
+      'every worker has at least 15s of work left, so 6 are kept',
+    );
+  });
+
+  test('removes nobody before it has watched for a while', () => {
+    const first = watch([{ currentWorkers: 8 }]);
+    expect(first.decision.desiredWorkers).toBe(8);
+    expect(first.decision.steps[0]?.why).toBe(
+      'watched for only 0s so far, too short to remove anyone',
+    );
+    expect(watch(times(9, { currentWorkers: 8 })).decision.desiredWorkers).toBe(8);
+    expect(watch(times(10, { currentWorkers: 8 })).decision.desiredWorkers).toBe(0);
+  });
+
+  test('begins to watch anew after a gap', () => {
+    const { memory } = watch(times(20, { currentWorkers: 8 }));
+    const late = observation(0, { observedAtMs: startMs + 3_600_000, currentWorkers: 8 });
+    expect(decide(late, wishes, memory).decision.desiredWorkers).toBe(8);
+  });
+
+  test('brings a job back from zero without waiting for its deadline to be lost', () => {
+    const waiting = (count: number) => [
+      ...times(12, { currentWorkers: 0, queue: { addedJobs: 5, unfinishedJobs: 0 } }),
+      ...Array.from({ length: count }, (_, index) => ({
+        currentWorkers: 0,
+        queue: { readyJobs: 1, addedJobs: 6, unfinishedJobs: 1, oldestWaitSeconds: index * 5 + 1 },
+      })),
+    ];
+    const { decisions } = watch(waiting(24), { ...wishes, eventsPerWorker: 1000 });
+    const woken = decisions.findIndex(({ desiredWorkers }) => desiredWorkers === 1);
+    const waitedSeconds = (woken - 12) * 5 + 1;
+    expect(waitedSeconds).toBeGreaterThan(10);
+    expect(waitedSeconds).toBeLessThanOrEqual(60);
+  });
+
+  test('wakes at once for more than one worker can do in time', () => {
+    const { decision } = watch([
+      ...times(12, { currentWorkers: 0 }),
+      { currentWorkers: 0, queue: { readyJobs: 5000 } },
+    ]);
+    expect(decision.desiredWorkers).toBeGreaterThan(5);
+  });
+
+  test('keeps one worker while a job runs, and for an orphaned one', () => {
+    const busy = times(30, { currentWorkers: 1, queue: { activeJobs: 1, running: [running(0)] } });
+    expect(watch(busy).decision.desiredWorkers).toBe(1);
+    const orphaned = times(20, {
+      currentWorkers: 1,
+      queue: { orphanedJobs: 1, orphanedJobIds: ['7'] },
+    });
+    expect(watch(orphaned).decision.desiredWorkers).toBe(1);
+    expect(watch(orphaned).decision.steps[0]?.why).toBe('only a worker can recover 1 orphaned job');
+  });
+
+  test('counts on draining workers no more than is asked of them', () => {
+    const { memory } = watch(steady(60));
+    const drains = [3, 4].map((number) => ({ dyno: `worker.${number}`, sinceMs: startMs }));
+    const seen = observation(0, {
+      observedAtMs: startMs + 300_000,
+      currentWorkers: 4,
+      queues: [reading(then(60, 0))],
+      workers: { readyWorkers: 4, concurrency: null, protection: 'drain' },
+    });
+    expect(decide(seen, wishes, { ...memory, drains }).decision.desiredWorkers).toBe(2);
+  });
+
+  test('learns how many slots a worker has where nobody says so', () => {
+    const { memory } = watch(steady(20), { ...wishes, concurrency: null });
+    expect(memory.learned.slots?.perWorker).toBe(5);
+  });
+
+  test('says so when no queue could be read, and learns nothing from that', () => {
+    const { memory } = watch(steady(10));
+    const blind = observation(0, {
+      queues: [],
+      unreadableQueues: [{ queue: 'emails', why: 'wrong type' }],
+      observedAtMs: startMs + 60_000,
+    });
+    const known = { recoverableJobs: 0, drainingWorkers: 0 };
+    const { steps, memory: learned } = recommendByLearning(blind, wishes, memory.learned, known);
+    expect(steps).toEqual([
+      { step: 'recommend', workers: null, why: 'no queue of the pool could be read' },
+    ]);
+    expect(learned).toBe(memory.learned);
+  });
+
+  test('leaves what it knows of an unreadable queue as it is', () => {
+    const { memory } = watch(steady(10));
+    const before = memory.learned.queues;
+    const seen = observation(0, {
+      queues: [reading({ queue: 'other' })],
+      unreadableQueues: [{ queue: 'emails', why: 'wrong type' }],
+      observedAtMs: startMs + 60_000,
+    });
+    expect(decide(seen, wishes, memory).memory.learned.queues).toEqual(before);
+  });
+});
+
+describe('what stands in the way of more workers', () => {
+  const hungry = (count: number, known: Partial<QueueReading>) =>
+    watch([...steady(count), { currentWorkers: 2, queue: then(count, 6000, known) }]);
+
+  test('a queue that runs only so many jobs at once', () => {
+    const { decision } = hungry(40, { concurrencyLimit: 22 });
+    expect(last(decision.steps)).toMatchObject({
+      step: 'queue-concurrency',
+      workers: 5,
+      why: 'emails runs at most 22 jobs at once: more workers for that would idle',
+    });
+  });
+
+  test('a queue at its rate limit', () => {
+    const { decision } = hungry(40, { rateLimitedForSeconds: 3 });
+    expect(last(decision.steps)).toMatchObject({ step: 'queue-rate-limit', workers: 2 });
+    expect(decision.limitedBy).toBe('queue-rate-limit');
+  });
+
+  test('only for the queue that has it', () => {
+    const other = reading({ queue: 'other', readyJobs: 6000 });
+    const { memory } = watch(steady(40));
+    const queues = [reading(then(40, 6000, { rateLimitedForSeconds: 3 })), other];
+    const seen = observation(0, {
+      queues,
+      observedAtMs: startMs + 200_000,
+      currentWorkers: 2,
+      workers: { readyWorkers: 2, concurrency: null, protection: 'drain' },
+    });
+    expect(decide(seen, wishes, memory).decision.desiredWorkers).toBeGreaterThan(10);
+  });
+
+  test('jobs of which none ends', () => {
+    const stuck = Array.from({ length: 14 }, (_, index) => ({
+      currentWorkers: 2,
+      queue: {
+        activeJobs: 10,
+        readyJobs: 500 * (index + 1),
+        addedJobs: 2060 + 500 * (index + 1),
+        unfinishedJobs: 60 + 500 * (index + 1),
+        running: Array.from({ length: 10 }, () => running(60)),
+      },
+    }));
+    const { decision } = watch([...steady(40), ...stuck]);
+    expect(decision.desiredWorkers).toBe(2);
+    expect(last(decision.steps)).toMatchObject({ step: 'stuck-jobs' });
+    expect(last(decision.steps)?.why).toMatch(
+      /^no job of emails has ended for \d+s while 10 jobs run: more workers would not help$/,
+    );
+  });
+
+  test('slots that are idle although jobs wait', () => {
+    const idle = Array.from({ length: 20 }, (_, index) => ({
+      currentWorkers: 8,
+      queue: { activeJobs: 4, readyJobs: 4000, addedJobs: 6060 + 10 * index, unfinishedJobs: 4004 },
+    }));
+    const { decision } = watch([...steady(40, 8), ...idle]);
+    expect(decision.steps.map(({ step }) => step)).toContain('ineffective-workers');
+    expect(decision.desiredWorkers).toBeLessThan(8);
+    expect(last(decision.steps)?.why).toBe(
+      'jobs of emails wait although workers are free: more workers would idle as well',
+    );
+  });
+
+  test('running jobs that a removal would interrupt, unless something protects them', () => {
+    const long = (protection: 'none' | 'drain') =>
+      times(60, {
+        currentWorkers: 8,
+        workers: { readyWorkers: 8, concurrency: null, protection },
+        queue: {
+          activeJobs: 8,
+          addedJobs: 8,
+          unfinishedJobs: 8,
+          running: Array.from({ length: 8 }, () => running(600)),
+        },
+      });
+    const open = watch(long('none')).decision;
+    expect(open.desiredWorkers).toBe(8);
+    expect(last(open.steps)).toMatchObject({ step: 'expected-interruptions' });
+    expect(last(open.steps)?.why).toMatch(
+      /^each worker removed now would interrupt about 0\.\d+ running jobs$/,
+    );
+    expect(watch(long('drain')).decision.desiredWorkers).toBeLessThan(8);
+  });
+});
+
+describe('both policies', () => {
+  test('are computed each time, and one of them leads', () => {
+    const burst = [...steady(40), { currentWorkers: 2, queue: then(40, 6000) }];
+    const learned = watch(burst).decision;
+    const ratio = watch(burst, { ...wishes, leading: 'ratio' }).decision;
+    expect(learned.alternative).toMatchObject({ policy: 'ratio', workers: 60 });
+    expect(ratio.alternative).toMatchObject({
+      policy: 'learned',
+      workers: learned.recommendedWorkers,
+    });
+    expect(ratio.recommendedWorkers).toBe(60);
+    expect(learned.alternative.why).toBe('6,000 ready jobs ÷ 100 jobs per worker → 60');
+  });
+
+  test('learn the same, whichever leads', () => {
+    const learned = watch(steady(30)).memory.learned;
+    expect(watch(steady(30), { ...wishes, leading: 'ratio' }).memory.learned).toEqual(learned);
+  });
+});
+
+describe('its memory', () => {
+  test('of ten thousand queues is bounded', () => {
+    let learned: LearnedMemory = nothingLearned;
+    const known = { recoverableJobs: 0, drainingWorkers: 0 };
+    for (let look = 0; look < 50; look += 1) {
+      const queues = Array.from({ length: 10_000 }, (_, index) =>
+        reading({
+          queue: `queue-number-${index}`,
+          ...(index < 500
+            ? {
+                readyJobs: 100 + index,
+                activeJobs: 5,
+                addedJobs: 20 * look,
+                unfinishedJobs: 105,
+                finished: Array.from({ length: 9 }, (_job, job) =>
+                  ended(1.234 + job, `job-of-some-name-${job}`),
+                ),
+              }
+            : {}),
+        }),
+      );
+      const seen = observation(0, {
+        queues,
+        observedAtMs: startMs + look * 5000,
+        currentWorkers: 20,
+      });
+      ({ memory: learned } = recommendByLearning(seen, wishes, learned, known));
+    }
+    expect(learned.queues).toHaveLength(40);
+    expect(learned.services.length).toBeLessThanOrEqual(200);
+    expect(JSON.stringify(learned).length).toBeLessThan(256 * 1024);
+  });
+
+  test('forgets a queue that has been idle, but not how long its jobs take', () => {
+    const idle = times(45, { currentWorkers: 1, queue: { addedJobs: 2060, unfinishedJobs: 0 } });
+    const { memory } = watch([...steady(40), ...idle]);
+    expect(memory.learned.queues).toEqual([]);
+    expect(memory.learned.services.map(({ jobName }) => jobName)).toEqual([null, 'mail']);
+  });
+});
