@@ -45,12 +45,15 @@ export function createTimeline(horizonSeconds: number): Timeline {
       },
     },
     moments: () =>
-      stretches.map(({ workers, samples, readyJobs, waits }, place) => ({
-        fromSeconds: place * seconds,
-        workers: samples === 0 ? 0 : workers / samples,
-        readyJobs,
-        p95WaitSeconds: waits?.quantile(0.95) ?? null,
-      })),
+      // Only the last stretch can have ended before its first sample.
+      stretches
+        .filter(({ samples }) => samples > 0)
+        .map(({ workers, samples, readyJobs, waits }, place) => ({
+          fromSeconds: place * seconds,
+          workers: workers / samples,
+          readyJobs,
+          p95WaitSeconds: waits?.quantile(0.95) ?? null,
+        })),
   };
 
   function stretchAt(timeSeconds: number): Stretch {

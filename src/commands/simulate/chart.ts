@@ -52,6 +52,7 @@ export function drawChart({ title, lines, unit, mark }: Chart, endSeconds: numbe
     mark === null
       ? ''
       : `<path class="mark" d="M${frame.left} ${at(y(mark.value))}h${plotWidth}"/><text class="tick" x="${frame.width - frame.right - 4}" y="${at(y(mark.value) - 4)}" text-anchor="end">${mark.label}</text>`;
+  // The first line is what the others are compared with, and lies on top.
   const drawn = lines.map(
     ({ points, color }, index) =>
       `<path class="line" data-line="${index}" stroke="${color}" d="${path(points, x, y)}"/>`,
@@ -59,7 +60,7 @@ export function drawChart({ title, lines, unit, mark }: Chart, endSeconds: numbe
   return `<svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${title}">
 ${[...across, ...down].join('\n')}
 ${level}
-${drawn.join('\n')}
+${drawn.toReversed().join('\n')}
 <path class="cursor" d="M0 ${frame.top}v${plotHeight}"/>
 </svg>`;
 }

@@ -20,7 +20,7 @@ svg { display: block; width: 100%; height: auto; touch-action: pan-y; } svg path
 .tip { position: absolute; z-index: 1; pointer-events: none; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--card); box-shadow: 0 2px 8px #0003; font-size: .8125rem; white-space: nowrap; }
 .tip[hidden] { display: none; } .tip td, .tip th { padding: 0 .35rem; border: 0; } .tip b { font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; } dt { font-weight: 600; } dd { margin: 0; }
-@media (max-width: 40rem) { .tick { font-size: 22px; } dl { display: block; } dd { margin-bottom: .5rem; } }
+@media (max-width: 40rem) { .tick { font-size: 17px; } dl { display: block; } dd { margin-bottom: .5rem; } }
 `;
 
 /** What happens under the pointer: everything the page says is there without it. */

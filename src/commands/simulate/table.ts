@@ -55,7 +55,7 @@ export function explanations({ runs, oracleDynoSeconds }: Comparison): readonly 
       : []),
     ...handedBack.map(
       ({ kind, result }) =>
-        `${kind.name} had ${shortNumber(result.handedBack)} running jobs handed back to the queue, to be begun anew.`,
+        `Of ${kind.name} ${shortNumber(result.handedBack)} running ${result.handedBack === 1 ? 'job was' : 'jobs were'} handed back to the queue, to be begun anew.`,
     ),
   ];
 }

@@ -15,21 +15,18 @@ export function* readLines(path: string): Generator<string> {
     let isFirst = true;
     for (;;) {
       const bytes = readSync(file, chunk);
-      const text = bytes > 0 ? decoder.write(chunk.subarray(0, bytes)) : decoder.end();
+      if (bytes === 0) break;
+      let text = decoder.write(chunk.subarray(0, bytes));
+      // Spreadsheets begin a file with a byte order mark.
+      if (isFirst) text = text.replace(/^\uFEFF/, '');
+      isFirst = false;
       const lines = (rest + text).split(/\r?\n/);
-      if (isFirst && text.length > 0) {
-        isFirst = false;
-        // Spreadsheets begin a file with a byte order mark.
-        lines[0] = lines[0]?.replace(/^\uFEFF/, '') ?? '';
-      }
-      rest = bytes > 0 ? (lines.pop() ?? '') : '';
+      rest = lines.pop() ?? '';
       yield* lines;
-      if (bytes === 0) return;
-      if (rest.length > lineLengthMax) {
-        yield rest.slice(0, lineLengthMax);
-        return;
-      }
+      if (rest.length > lineLengthMax) break;
     }
+    rest += decoder.end();
+    if (rest !== '') yield rest;
   } finally {
     closeSync(file);
   }

@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { findPolicy, policies } from '../../src/simulator/policies/registry.ts';
+import { play, traceOf, type Played, type SomeJob } from '../support/simulation.ts';
+
+/** Waves of jobs of up to ten minutes, so that whoever scales down in time meets running jobs. */
+const waves = traceOf(
+  Array.from({ length: 6 }, (_, wave) =>
+    Array.from({ length: 400 }, (_, index): SomeJob => ({
+      arrivalSeconds: wave * 1800 + index / 100,
+      serviceSeconds: index % 20 === 0 ? 600 : 20,
+      name: index % 20 === 0 ? 'report' : 'mail',
+    })),
+  ).flat(),
+  { horizonSeconds: 3 * 3600 },
+);
+const busy = { minWorkers: 1, maxWorkers: 30, concurrency: 2, eventsPerWorker: 20 };
+
+describe('the policies of the product', () => {
+  it.each(['learned', 'learned-names', 'ratio'])('%s: no job is interrupted', (name) => {
+    const { kills, handedBack, lost, actions, jobs } = run(name);
+    expect({ kills, handedBack, lost, jobs }).toEqual({
+      kills: 0,
+      handedBack: 0,
+      lost: 0,
+      jobs: 2400,
+    });
+    expect(actions).toBeGreaterThan(10);
+  });
+
+  it('ratio removes nobody who was needed in the last five minutes', () => {
+    const jobs = Array.from({ length: 200 }, () => ({ arrivalSeconds: 0, serviceSeconds: 0.1 }));
+    const { dynoSeconds } = run('ratio', traceOf(jobs, { horizonSeconds: 1000 }), {
+      maxWorkers: 2,
+    });
+    // One worker from the beginning, and one from the first look until 5 minutes after the last that asked for two.
+    expect(dynoSeconds).toBeGreaterThan(1000 + 300);
+    expect(dynoSeconds).toBeLessThan(1000 + 330);
+  });
+});
+
+describe('the recipe', () => {
+  it('asks for a hundredth of the backlog every ten minutes, at least three', () => {
+    const jobs = Array.from({ length: 950 }, () => ({ arrivalSeconds: 1, serviceSeconds: 10 }));
+    const settings = { concurrency: 1, maxWorkers: 50 };
+    const { peakWorkers, starts, actions } = run('recipe', traceOf(jobs), settings);
+    // Three begin 180 by 600: 770 ÷ 100 → 7. By 1200 fewer than 400 are left, and three do the rest.
+    expect({ peakWorkers, starts, actions }).toEqual({ peakWorkers: 7, starts: 4, actions: 2 });
+  });
+
+  it('kills what runs', () => {
+    expect(run('recipe').kills).toBeGreaterThan(0);
+  });
+});
+
+describe('a fixed number', () => {
+  it.each([
+    ['fixed', 30],
+    ['fixed-7', 7],
+    ['fixed-99', 30],
+  ])('%s is %i workers all the time', (name, workers) => {
+    const { peakWorkers, actions, dynoSeconds } = run(name);
+    expect({ peakWorkers, actions }).toEqual({ peakWorkers: workers, actions: 0 });
+    expect(dynoSeconds).toBeGreaterThanOrEqual(workers * waves.horizonSeconds);
+  });
+});
+
+it('every policy has a name of its own and says where it comes from', () => {
+  expect(new Set(policies.map(({ name }) => name)).size).toBe(policies.length);
+  for (const { name, source } of policies) {
+    expect(findPolicy(name)?.name).toBe(name);
+    expect(source).toMatch(/^[A-Z].*\.$/);
+  }
+  expect(findPolicy('fixed-')).toBeUndefined();
+});
+
+function run(name: string, trace = waves, settings = {}): Played {
+  const policy = findPolicy(name);
+  if (policy === undefined) throw new Error(`no policy ${name}`);
+  return play(trace, policy, { ...busy, bootSecondsMin: 20, bootSecondsMax: 60, ...settings });
+}
