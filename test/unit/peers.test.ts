@@ -162,17 +162,17 @@ describe('ds2-like', () => {
     expect(orders.at(-1)).toBe(5);
   });
 
-  it('adds the backlog within half the target wait', () => {
+  it('adds the backlog within a quarter of the target wait', () => {
     const at = playing('ds2-like', { ...settings, meanServiceSeconds: 2 });
-    expect(at(0, { readyJobs: 600, addedJobs: 600, unfinishedJobs: 600 }, 1)).toBe(10);
+    expect(at(0, { readyJobs: 600, addedJobs: 600, unfinishedJobs: 600 }, 1)).toBe(20);
   });
 
   it('holds the highest result of a minute where it is told to', () => {
     const none = { addedJobs: 600, unfinishedJobs: 0 };
     const at = playing('ds2-hold-like', { ...settings, meanServiceSeconds: 2 });
-    expect(at(0, { readyJobs: 600, addedJobs: 600, unfinishedJobs: 600 }, 1)).toBe(10);
-    expect(at(60, none, 10)).toBe(10);
-    expect(at(70, none, 10)).toBe(0);
+    expect(at(0, { readyJobs: 600, addedJobs: 600, unfinishedJobs: 600 }, 1)).toBe(20);
+    expect(at(60, none, 20)).toBe(20);
+    expect(at(70, none, 20)).toBe(0);
   });
 });
 

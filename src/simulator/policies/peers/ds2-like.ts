@@ -10,7 +10,7 @@ const serviceWindowSeconds = 300;
 /**
  * DS2 (Kalavri et al., "Three steps is all you need", OSDI 2018): the target rate divided by the true processing rate,
  * which is the one of a worker that never waits, in one step. The paper has no backlog; so that there is a reason to
- * drain one, it is added to the target rate so that it is gone within half the target wait.
+ * drain one, it is added to the target rate so that it is gone within a quarter of the target wait.
  */
 function ds2Like(name: string, source: string, holdSeconds: number): PolicyKind {
   return {
@@ -25,7 +25,7 @@ function ds2Like(name: string, source: string, holdSeconds: number): PolicyKind 
         look({ observation: { observedAtMs, queues } }) {
           const workers = mostOf(queues, (queue) => {
             const { jobsPerSecond, serviceSeconds } = flowOf(observedAtMs, queue);
-            const targetRate = jobsPerSecond + queue.readyJobs / (targetWaitSeconds / 2);
+            const targetRate = jobsPerSecond + queue.readyJobs / (targetWaitSeconds / 4);
             return Math.ceil((targetRate * serviceSeconds) / concurrency);
           });
           held.add(observedAtMs, workers);
@@ -38,7 +38,7 @@ function ds2Like(name: string, source: string, holdSeconds: number): PolicyKind 
 
 export const ds2 = ds2Like(
   'ds2-like',
-  'DS2 (OSDI 2018) in one step, with the backlog to be gone within half the target wait: (arrivals + backlog ÷ (T ÷ 2)) × service time.',
+  'DS2 (OSDI 2018) in one step, with the backlog to be gone within a quarter of the target wait: (arrivals + backlog ÷ (T ÷ 4)) × service time.',
   0,
 );
 
