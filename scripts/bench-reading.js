@@ -14,7 +14,6 @@ import { connectRedis } from '../dist/redis.js';
 import { measureDaemon } from './bench-reading/daemon.js';
 import { createStage, moreEvents } from './bench-reading/stage.js';
 
-
 const scenarios = [
   { queues: 10, busyShare: 1, rounds: 21 },
   { queues: 1_000, busyShare: 1, rounds: 9 },
