@@ -14,13 +14,12 @@ import { connectRedis } from '../dist/redis.js';
 import { measureDaemon } from './bench-reading/daemon.js';
 import { createStage, moreEvents } from './bench-reading/stage.js';
 
-
 const scenarios = [
-  { queues: 10, busyShare: 1, rounds: 21 },
-  { queues: 1_000, busyShare: 1, rounds: 9 },
-  { queues: 1_000, busyShare: 0.05, rounds: 15 },
-  { queues: 10_000, busyShare: 1, rounds: 5 },
-  { queues: 10_000, busyShare: 0.05, rounds: 7 },
+  { queues: 10, busyShare: 1, rounds: 15 },
+  { queues: 1_000, busyShare: 1, rounds: 7 },
+  { queues: 1_000, busyShare: 0.05, rounds: 9 },
+  { queues: 10_000, busyShare: 1, rounds: 3 },
+  { queues: 10_000, busyShare: 0.05, rounds: 3 },
 ];
 const daemonScenarios = [
   { queues: 1_000, busyShare: 0.05 },
@@ -92,12 +91,13 @@ async function measure(scenario) {
   const longestMs = await stage.longestCallMs();
   bare.close();
   await Promise.all(queues.map((queue) => queue.close()));
-  const medians = Object.fromEntries(
-    Object.entries(times).map(([name, all]) => [name, median(all)]),
+  // Whatever else the machine does can only add to a time.
+  const best = Object.fromEntries(
+    Object.entries(times).map(([name, all]) => [name, Math.min(...all)]),
   );
   const result = {
     ...scenario,
-    medians,
+    best,
     clientMs,
     commands: commands.length,
     calls,
@@ -175,12 +175,12 @@ function encode(words) {
   return Buffer.from(`*${words.length}\r\n${parts.join('')}`);
 }
 
-function line({ queues, busyShare, medians, commands, clientMs, calls, longestMs }) {
-  const ratio = (name) => `${(medians[name] / medians.ours).toFixed(1)}×`;
-  const cell = (name) => `${milliseconds(medians[name])} (${ratio(name)})`;
+function line({ queues, busyShare, best, commands, clientMs, calls, longestMs }) {
+  const ratio = (name) => `${(best[name] / best.ours).toFixed(1)}×`;
+  const cell = (name) => `${milliseconds(best[name])} (${ratio(name)})`;
   return [
     `${queues.toLocaleString('en')}, ${busyShare * 100} % busy`,
-    milliseconds(medians.ours),
+    milliseconds(best.ours),
     cell('API one by one'),
     cell('API at once'),
     cell('pipelines'),
@@ -216,7 +216,7 @@ function report() {
   );
   return `# What a reading costs
 
-Written by \`npm run bench:reading\`, which measures it anew: ${cpus()[0]?.model.trim() ?? 'unknown CPU'} (${cpus().length} threads), Node ${process.version}, Redis ${stage.version}, over loopback. Median of several rounds in which all variants take turns; in brackets how many times as long as ours it took. With a network in between, round trips count instead: ours makes as many as it has calls, BullMQ’s API one by one at least as many as there are queues.
+Written by \`npm run bench:reading\`, which measures it anew: ${cpus()[0]?.model.trim() ?? 'unknown CPU'} (${cpus().length} threads), Node ${process.version}, Redis ${stage.version}, over loopback. The quickest of several rounds in which all variants take turns, since whatever else the machine does can only add to it; in brackets how many times as long as ours it took. With a network in between, round trips count instead: ours makes as many as it has calls, BullMQ’s API one by one at least as many as there are queues.
 
 ${row(heads)}
 ${row(heads.map(() => '---'))}
@@ -231,7 +231,7 @@ ${results.map((result) => row(line(result))).join('\n')}
 
 ## The daemon
 
-\`DRY_RUN=true\`, a tick every 10 s, for a minute after the first two ticks:
+\`DRY_RUN=true\`, a tick every 10 s, for half a minute after the first ticks:
 
 ${row(['queues', 'resident memory', 'CPU of one core', 'tick (mean)'])}
 ${row(['---', '---', '---', '---'])}
@@ -241,8 +241,4 @@ ${daemonRows.join('\n')}
 
 function milliseconds(value) {
   return `${value.toFixed(value < 1 ? 2 : value < 100 ? 1 : 0)} ms`;
-}
-
-function median(values) {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)];
 }

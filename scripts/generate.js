@@ -54,12 +54,8 @@ function standardOf({ default: standard, defaultNote, required }) {
   return defaultNote ?? (standard === undefined ? 'unset' : `\`${standard}\``);
 }
 
-function meaningOf({ help, kind, isSecret, isReserved }) {
-  const notes = [
-    isSecret ? ' Secret.' : '',
-    isReserved ? ' _Accepted, but without effect in this version._' : '',
-  ];
-  return `${help}. ${capitalised(kind.form)}.${notes.join('')}`.replaceAll('|', '\\|');
+function meaningOf({ help, kind, isSecret }) {
+  return `${help}. ${capitalised(kind.form)}.${isSecret ? ' Secret.' : ''}`.replaceAll('|', '\\|');
 }
 
 function capitalised(text) {
@@ -76,12 +72,10 @@ function metricsTable() {
 
 function appEnv() {
   return Object.fromEntries(
-    entries.map(([name, { help, isReserved, herokuValue, required }]) => [
+    entries.map(([name, { help, herokuValue, required }]) => [
       name,
       {
-        description: plain(
-          `${help}.${isReserved ? ' Accepted, but without effect in this version.' : ''}`,
-        ),
+        description: plain(`${help}.`),
         ...(herokuValue === undefined ? {} : { value: herokuValue }),
         required: required !== undefined,
       },

@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './stage.js';
 
-const warmUpMs = 25_000;
-const measuredMs = 60_000;
+const warmUpMs = 15_000;
+const measuredMs = 30_000;
 
 /** Runs the daemon on these queues and takes what it costs from its own metrics. */
 export async function measureDaemon(url, names) {

@@ -48,6 +48,7 @@ function readable({
   desiredWorkers,
   outcome,
   steps,
+  alternative,
   blocked,
   error,
 }: TickReport): string {
@@ -56,6 +57,10 @@ function readable({
   const lines = steps.map(
     ({ step, workers, why }) => `  ${step.padEnd(width)}  ${shown(workers).padStart(5)}  ${why}`,
   );
+  const other =
+    alternative === null
+      ? []
+      : [`  (${alternative.policy} policy: ${shown(alternative.workers)}, ${alternative.why})`];
   const waits = blocked.map(({ dyno, verdict, jobs }) => {
     const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || verdict;
     return `  waits for ${dyno}: ${doing}`;
@@ -63,5 +68,5 @@ function readable({
   const trouble =
     error === undefined ? [] : [`  ${error.code}: ${error.message}`, `  ${error.hint}`];
   const head = `${pool}: ${shown(currentWorkers)} → ${shown(desiredWorkers)} workers (${outcome})`;
-  return [head, ...lines, ...waits, ...trouble, ''].join('\n');
+  return [head, ...lines, ...other, ...waits, ...trouble, ''].join('\n');
 }

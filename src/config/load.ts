@@ -46,7 +46,7 @@ export function loadConfig(environment: Environment, readFile: (path: string) =>
   return {
     process: processConfig,
     pools,
-    warnings: warningsOf(environment, processConfig, pools),
+    warnings: warningsOf(environment, processConfig),
   };
 
   function readPoolsFile(path: string): readonly FilePool[] {
@@ -218,15 +218,9 @@ function distinct(problems: readonly Problem[]): readonly Problem[] {
   return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
-function warningsOf(
-  environment: Environment,
-  config: ProcessConfig,
-  pools: readonly PoolConfig[],
-): string[] {
-  const reserved = variableNames.filter((name) => variable(name).isReserved && isSetAnywhere(name));
+function warningsOf(environment: Environment, config: ProcessConfig): string[] {
   const unprotected = config.PORT !== null && config.METRICS_TOKEN === null;
   return [
-    ...reserved.map((name) => `${name} is accepted, but this version does not act on it yet`),
     ...(unprotected
       ? [
           'PORT is set without METRICS_TOKEN: anyone who can reach it can read the metrics and the status',
@@ -234,12 +228,6 @@ function warningsOf(
       : []),
     ...misspelled(environment),
   ];
-
-  function isSetAnywhere(name: VariableName): boolean {
-    const standard = variable(name).default;
-    const parsed = standard === undefined ? null : variable(name).kind.parse(standard);
-    return pools.some((pool) => pool[name as PoolVariable] !== parsed);
-  }
 }
 
 /** `MIN_WORKER=3` has no effect at all, and nothing else would say so. */

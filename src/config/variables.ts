@@ -29,8 +29,6 @@ type Variable = {
   readonly herokuValue?: string;
   readonly example: string;
   readonly help: string;
-  /** Accepted and checked, but without effect in this version; saying so beats failing or staying silent. */
-  readonly isReserved?: true;
 };
 
 const anyDuration = duration({ minMs: 0, maxMs: 7 * 86_400_000 });
@@ -153,9 +151,8 @@ export const variables = {
   TARGET_WAIT: {
     kind: someDuration,
     scope: 'pool',
-    isReserved: true,
     example: '2m',
-    help: 'Hold the wait of jobs under this with the learned capacity, instead of events per worker',
+    help: 'Hold the wait of jobs under this with what was learned of them, instead of events per worker',
   },
   POLL_INTERVAL: {
     kind: interval({ minMs: 1_000, maxMs: 86_400_000 }),

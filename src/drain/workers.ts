@@ -40,6 +40,7 @@ export function createWorkersSource(parts: {
       );
       // Companions know best; only without them is everybody who is connected looked through.
       const others = pool === null || pool.isJoined ? null : await connected(signal);
+      if (pool !== null && protection === 'drain') protection = 'none';
       if (isProtecting) protection = protectionBy(pool, seen, others) ?? protection;
       return {
         readyWorkers: pool?.isJoined

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { limits } from '../decision/types.ts';
+import { limits, policyNames } from '../decision/types.ts';
 import { errorCodes } from '../errors.ts';
 import type { RedisConnection } from '../redis.ts';
 import { outcomes } from '../tick-record.ts';
@@ -25,6 +25,11 @@ const report: z.ZodType<TickReport> = z.object({
       why: z.string(),
     }),
   ),
+  // A daemon of an older version says nothing of it.
+  alternative: z
+    .object({ policy: z.enum(policyNames), workers: count.nullable(), why: z.string() })
+    .nullable()
+    .default(null),
   outcome: z.enum(outcomes),
   error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string() }).optional(),
   blocked: z.array(

@@ -62,6 +62,7 @@ export function logTick(log: Logger, record: TickRecord): void {
       desiredWorkers: decision?.desiredWorkers ?? null,
       action: decision?.action ?? 'hold',
       limitedBy: decision?.limitedBy ?? 'none',
+      alternative: decision?.alternative ?? null,
       outcome,
       readyJobs: total(({ readyJobs }) => readyJobs),
       activeJobs: total(({ activeJobs }) => activeJobs),

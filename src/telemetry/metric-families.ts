@@ -42,6 +42,11 @@ export const metricFamilies = {
     labels: ['pool'],
     help: 'Workers the last tick wanted, after every limit.',
   },
+  autoscaler_policy_workers: {
+    type: 'gauge',
+    labels: ['pool', 'policy'],
+    help: 'Workers each policy would have in the last tick, before any limit: the one that leads and the other.',
+  },
   autoscaler_workers_min: {
     type: 'gauge',
     labels: ['pool'],

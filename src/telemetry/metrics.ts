@@ -5,7 +5,13 @@ import {
   type Gauge,
   type Metric,
 } from 'prom-client';
-import { limits, type Action, type Observation, type QueueReading } from '../decision/types.ts';
+import {
+  limits,
+  policyNames,
+  type Action,
+  type Observation,
+  type QueueReading,
+} from '../decision/types.ts';
 import { isDynoName } from '../drain/verdict.ts';
 import { errorCodes } from '../errors.ts';
 import { outcomes, type TickRecord } from '../tick-record.ts';
@@ -175,6 +181,12 @@ function recordWorkers(
   setOrForget(metrics.autoscaler_workers_current, labels, currentWorkers);
   setOrForget(metrics.autoscaler_workers_recommended, labels, decision?.recommendedWorkers ?? null);
   setOrForget(metrics.autoscaler_workers_desired, labels, decision?.desiredWorkers ?? null);
+  const alternative = decision?.alternative;
+  for (const policy of policyNames) {
+    const isAlternative = policy === alternative?.policy;
+    const workers = isAlternative ? alternative.workers : decision?.recommendedWorkers;
+    setOrForget(metrics.autoscaler_policy_workers, { pool, policy }, workers ?? null);
+  }
   const steps = new Set(decision?.steps.map(({ step }) => step));
   for (const reason of limits)
     metrics.autoscaler_limited.set({ pool, reason }, steps.has(reason) ? 1 : 0);

@@ -55,6 +55,7 @@ function decision({
   limitedBy,
   desiredWorkers,
   steps,
+  alternative,
   error,
 }: TickReport): string {
   // Without a decision the only sentence is that of the error, which has its own place.
@@ -65,7 +66,11 @@ function decision({
       `<li><b>${number(workers)}</b><span>${escape(why)} <span class="quiet">${step}</span></span></li>`,
   );
   return `<h3>Last decision: ${action} (${outcome}${limited})</h3>
-<ol>${sentences.join('')}</ol>`;
+<ol>${sentences.join('')}</ol>${
+    alternative === null
+      ? ''
+      : `\n<p class="quiet">The ${alternative.policy} policy would have ${number(alternative.workers)}: ${escape(alternative.why)}</p>`
+  }`;
 }
 
 /** What holds up a scale-down, so that a person can look at that very job. */

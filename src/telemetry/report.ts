@@ -21,6 +21,8 @@ export type TickReport = {
     readonly workers: number | null;
     readonly why: string;
   }[];
+  /** What the policy that does not lead would have recommended; null when nothing was decided. */
+  readonly alternative: Decision['alternative'] | null;
   readonly outcome: Outcome;
   readonly error?: ErrorReport | undefined;
   /** What should go and cannot yet; empty when nothing stands in the way. */
@@ -90,6 +92,7 @@ export function tickReport(
     action: decision?.action ?? 'hold',
     limitedBy: decision?.limitedBy ?? 'none',
     steps: decision?.steps ?? [{ step: 'recommend', workers: null, why: whyUndecided(record) }],
+    alternative: decision?.alternative ?? null,
     outcome,
     ...(error === null
       ? {}

@@ -9,7 +9,7 @@ import { judgeProcessType, judgeToken } from '../../src/commands/check/heroku-fi
 import { judgeQueues } from '../../src/commands/check/queue-findings.ts';
 import type { RedisFacts, RedisInfo } from '../../src/commands/check/redis-facts.ts';
 import { judgeQueueServer, judgeReach } from '../../src/commands/check/redis-findings.ts';
-import { judgeWorkers } from '../../src/commands/check/worker-findings.ts';
+import { judgeInsight, judgeWorkers } from '../../src/commands/check/worker-findings.ts';
 import { loadConfig, type PoolConfig } from '../../src/config/load.ts';
 import { OperationalError } from '../../src/errors.ts';
 import type { ProcessType } from '../../src/targets/heroku/shapes.ts';
@@ -336,4 +336,27 @@ test('no fix speaks of ticks to somebody who runs check', () => {
     const error = new OperationalError('TARGET_UNAVAILABLE', 'trouble', { hint });
     expect(fixFrom(error)).not.toMatch(/\btick\b/);
   }
+});
+
+describe('how much is seen of a pool', () => {
+  const worker: BullmqWorker = { prefix: 'bull', queue: 'emails', name: 'worker.1' };
+  const job = { jobId: '1', worker: null, startedAtMs: null, jobName: 'send' };
+  const insight = (known: Partial<Parameters<typeof judgeInsight>[0]>) =>
+    judgeInsight({ queues: [reading()], workers: null, heardDynos: [], ...known });
+
+  test.each([
+    ['counts only', {}],
+    ['names of jobs,', { queues: [reading({ readyJobNames: ['send'] })] }],
+    ['names of jobs,', { queues: [reading({ running: [job] })], workers: [worker] }],
+    ['names of jobs and workers', { workers: [worker] }],
+    ['names of jobs and workers', { queues: [reading({ running: [{ ...job, worker: 'a' }] })] }],
+  ] as const)('is told as %s, with what shows more', (level, known) => {
+    const remark = insight(known);
+    expect(remark.level).toBe('ok');
+    expect(remark.message).toMatch(new RegExp(`^Insight: ${level}.*joinPool`));
+  });
+
+  test('is the most with companions', () => {
+    expect(insight({ heardDynos: ['worker.1'] }).message).toMatch(/companions, which is the most/);
+  });
 });

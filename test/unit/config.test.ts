@@ -189,12 +189,6 @@ describe('one pool from the environment', () => {
     expect(load({ PORT: '80', METRICS_TOKEN: 'secret-enough' }).warnings).toEqual([]);
   });
 
-  test('warns about a variable that has no effect yet, if it is set', () => {
-    expect(load({ TARGET_WAIT: '2m' }).warnings).toEqual([
-      'TARGET_WAIT is accepted, but this version does not act on it yet',
-    ]);
-  });
-
   test.each([
     ['MIN_WORKERZ', 'MIN_WORKERS'],
     ['MIN_WORKRZ', 'MIN_WORKERS'],

@@ -33,6 +33,7 @@ describe('the line of a tick', () => {
         desiredWorkers: 10,
         action: 'scale-up',
         limitedBy: 'max-workers',
+        alternative: { policy: 'learned', workers: 4, why: 'a wait under 2 min takes 4' },
         outcome: 'scaled',
         readyJobs: 1240,
         activeJobs: 30,

@@ -20,6 +20,7 @@ test('shows the workers, the bounds, every sentence of the decision and the queu
     '<dd>1–10</dd>',
     '1,240 ready jobs ÷ 100 jobs per worker',
     'at most 10 (MAX_WORKERS)',
+    'The learned policy would have 4: a wait under 2 min takes 4',
     '<td>1,240</td><td>30</td><td>2</td><td>7</td><td>42 s</td>',
     'healthy',
     '4 s ago',

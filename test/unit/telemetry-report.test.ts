@@ -20,6 +20,7 @@ describe('the report of a tick', () => {
         { step: 'recommend', workers: 13 },
         { step: 'max-workers', workers: 10 },
       ],
+      alternative: { policy: 'learned', workers: 4, why: 'a wait under 2 min takes 4' },
     });
     expect(report).not.toHaveProperty('error');
     expect(report.queues).toEqual([
@@ -49,6 +50,7 @@ describe('the report of a tick', () => {
       desiredWorkers: null,
       action: 'hold',
       limitedBy: 'none',
+      alternative: null,
       steps: [{ step: 'recommend', workers: null, why: 'Redis at 127.0.0.1:1: ECONNREFUSED' }],
       outcome: 'failed',
       error: {

@@ -9,7 +9,7 @@ import { howToSetFor } from './how-to-set.ts';
 import { judgeQueues } from './queue-findings.ts';
 import type { RedisFacts, RedisServer } from './redis-facts.ts';
 import { judgeQueueServer, judgeReach, judgeState } from './redis-findings.ts';
-import { judgeWorkers } from './worker-findings.ts';
+import { judgeInsight, judgeWorkers } from './worker-findings.ts';
 
 /** Everything that was looked at. */
 export type Observed = {
@@ -94,13 +94,16 @@ function judgePoolIn(
 ): readonly Finding[] {
   const facts = queues.get(pool.POOL);
   const heard = new Set([...queues.values()].flatMap(({ heardDynos }) => heardDynos.value ?? []));
-  const remarks = judgeWorkers({
-    pool,
+  const seen = {
     queues: facts?.reading.value?.queues ?? [],
     workers: workers.value?.filter((worker) => isOf(pool, worker)) ?? null,
+    heardDynos: facts?.heardDynos.value ?? [],
+  };
+  const remarks = judgeWorkers({
+    ...seen,
+    pool,
     processTypes: config.pools.map(({ PROCESS_TYPE }) => PROCESS_TYPE),
     currentWorkers: currentWorkersOf(pool, tokens),
-    heardDynos: facts?.heardDynos.value ?? [],
     strayCompanions: companions.filter((dyno) => !heard.has(dyno)),
   });
   return [
@@ -109,7 +112,7 @@ function judgePoolIn(
       [pool],
       facts === undefined ? [unexamined] : judgeQueues(pool, facts, howToSetFor(config, pool)),
     ),
-    ...about('workers', [pool], remarks),
+    ...about('workers', [pool], [...remarks, judgeInsight(seen)]),
   ];
 }
 

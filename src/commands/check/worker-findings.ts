@@ -15,6 +15,34 @@ const consequences: Readonly<Record<PoolConfig['PROTECT_JOBS'], string>> = {
   off: 'scaling down interrupts jobs in any case (PROTECT_JOBS=off)',
 };
 
+/** How much can be seen of a pool's jobs, the most first; the more, the better the number of workers fits. */
+export function judgeInsight(parts: {
+  readonly queues: readonly QueueReading[];
+  readonly workers: readonly BullmqWorker[] | null;
+  readonly heardDynos: readonly string[];
+}): Remark {
+  const { queues, workers, heardDynos } = parts;
+  if (heardDynos.length > 0)
+    return ok('Insight: companions, which is the most: what each dyno runs, and dynos can drain');
+  const running = queues.flatMap((queue) => queue.running);
+  const names = [
+    ...running.map(({ worker }) => worker),
+    ...(workers ?? []).map(({ name }) => name),
+  ];
+  if (names.length > 0 && names.every((name) => name !== null))
+    return ok(
+      'Insight: names of jobs and workers, so it is seen which dyno runs what. To let busy dynos finish first, in the app: joinPool([worker]) from backlog-autoscaler/worker',
+    );
+  const hasJobNames =
+    running.some(({ jobName }) => jobName !== null) ||
+    queues.some(({ readyJobNames }) => readyJobNames.length > 0);
+  return hasJobNames
+    ? ok(`Insight: names of jobs, so it is learned how long each kind takes. ${howToSeeMore}`)
+    : ok(`Insight: counts only, as no job is there to look at, or none may be. ${howToSeeMore}`);
+}
+
+const howToSeeMore = `To see which dyno runs what, in the app: joinPool([worker]) from backlog-autoscaler/worker, or at least name: process.env.DYNO in the Worker’s options`;
+
 /**
  * Whether it can be told which dyno is busy, for which there must be companions in the workers, or the workers must bear
  * the names of their dynos.
