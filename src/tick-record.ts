@@ -2,7 +2,7 @@ import type { Decision, Observation } from './decision/types.ts';
 import type { Plan } from './drain/plan.ts';
 import type { OperationalError } from './errors.ts';
 
-/** What became of a tick. `not-leader` is reserved for daemons that share a lease. */
+/** What became of a tick; `not-leader` is one that stood by, because another daemon acts for the pool. */
 export const outcomes = ['scaled', 'held', 'draining', 'dry-run', 'not-leader', 'failed'] as const;
 export type Outcome = (typeof outcomes)[number];
 

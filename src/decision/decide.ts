@@ -1,4 +1,5 @@
 import { platformLimitInForce, rulesOfDemand, rulesOfSupply, type Setting } from './limits.ts';
+import { manualHold, noticePerson } from './manual.ts';
 import { recommend } from './recommend.ts';
 import { remember } from './stabilize.ts';
 import type { Action, Decision, Memory, Observation, Policy, Step } from './types.ts';
@@ -12,13 +13,15 @@ export const emptyMemory: Memory = {
   drains: [],
   removal: null,
   isTailUnknown: false,
+  intent: null,
+  manual: null,
 };
 
 /**
  * Decides how many workers a pool should have. Pure: the same three values always give the same answer.
  *
  * The number passes through a list of rules in order; each rule that changes it leaves its name and its sentence, and
- * the hard bounds come last. With `currentWorkers` unknown the action is `hold`.
+ * the hard bounds come last; only what the platform refuses, and a person's pause, come after them. With `currentWorkers` unknown the action is `hold`.
  */
 export function decide(
   observation: Observation,
@@ -26,7 +29,8 @@ export function decide(
   memory: Memory,
 ): { readonly decision: Decision; readonly memory: Memory } {
   assertSound(observation, policy);
-  const remembered = notAfter(memory, observation.observedAtMs);
+  const sane = notAfter(memory, observation.observedAtMs);
+  const remembered = noticePerson(sane, observation, policy);
   const { orphans, ...recommended } = recommend(observation, policy, remembered);
 
   const steps: Step[] = [{ step: 'recommend', ...recommended }];
@@ -53,6 +57,7 @@ export function decide(
     desiredWorkers: desired,
     limitedBy: last === 'recommend' ? 'none' : last,
     steps,
+    manualHold: manualHold(next),
     alternative: { policy: 'learned', workers: null, why: 'nothing has been learned yet' },
   };
   return { decision, memory: next };
@@ -91,7 +96,7 @@ function assertSound(observation: Observation, policy: Policy): void {
 
 /** A clock that was set back, or that of another machine, must not make memories last until it has caught up. */
 function notAfter(memory: Memory, nowMs: number): Memory {
-  const { lastSeenAtMs, recommendations, orphans, platformLimit } = memory;
+  const { lastSeenAtMs, recommendations, orphans, platformLimit, intent } = memory;
   return {
     ...memory,
     lastSeenAtMs: lastSeenAtMs === null ? null : Math.min(lastSeenAtMs, nowMs),
@@ -104,5 +109,6 @@ function notAfter(memory: Memory, nowMs: number): Memory {
       ...platformLimit,
       learnedAtMs: Math.min(platformLimit.learnedAtMs, nowMs),
     },
+    intent: intent && { ...intent, madeAtMs: Math.min(intent.madeAtMs, nowMs) },
   };
 }

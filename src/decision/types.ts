@@ -108,6 +108,8 @@ export type Policy = {
   readonly scaleUpStep: number | null;
   /** Most workers removed in one tick; null for any number. */
   readonly scaleDownStep: number | null;
+  /** How long a number of workers that a person set is respected; 0 for not at all. */
+  readonly manualHoldSeconds: number;
 };
 
 /** What a decision must remember of earlier ones: a plain value that can be stored, bounded in size. */
@@ -131,6 +133,21 @@ export type Memory = {
   readonly removal: { readonly workers: number; readonly madeAtMs: number } | null;
   /** Whether a removal once took others than the highest numbers: then nobody can tell which workers would go. */
   readonly isTailUnknown: boolean;
+  /**
+   * The number of workers that was asked for last, written down before asking; null before the pool was first seen.
+   * Until it was seen to hold it is not known whether the request was obeyed, and `formerWorkers` is what it was before.
+   */
+  readonly intent: {
+    readonly workers: number;
+    readonly formerWorkers: number | null;
+    readonly madeAtMs: number;
+  } | null;
+  /** What a person set, as long as it is respected. */
+  readonly manual: {
+    readonly workers: number;
+    readonly setAtMs: number;
+    readonly untilMs: number;
+  } | null;
 };
 
 /** Everything that may change what was recommended. Labels a metric, so the set is closed. */
@@ -141,6 +158,7 @@ export const limits = [
   'stabilization',
   'scale-up-step',
   'scale-down-step',
+  'manual-scale',
   'min-workers',
   'max-workers',
   'platform-limit',
@@ -168,6 +186,12 @@ export type Decision = {
   readonly limitedBy: Limit | 'none';
   /** Begins with `recommend`; then every limit that changed the number, in order. */
   readonly steps: readonly Step[];
+  /** The number a person set that is respected now, whether or not it changed the decision. */
+  readonly manualHold: {
+    readonly workers: number;
+    readonly untilMs: number;
+    readonly why: string;
+  } | null;
   /** What the policy that does not lead would have recommended. */
   readonly alternative: {
     readonly policy: PolicyName;

@@ -25,6 +25,10 @@ const report: z.ZodType<TickReport> = z.object({
       why: z.string(),
     }),
   ),
+  manualHold: z
+    .object({ workers: count, until: z.string(), why: z.string() })
+    .nullable()
+    .default(null),
   outcome: z.enum(outcomes),
   error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string() }).optional(),
   blocked: z.array(
@@ -86,7 +90,7 @@ export type Snapshot = Readonly<z.infer<typeof snapshot>>;
 export type SnapshotStore = {
   /**
    * Replaces what was published of this pool. A daemon that stands by has nothing to publish: it would hide what the
-   * one that acts says.
+   * one that acts says. Where none acts, what was published grows old, and `web` says that the pool is not healthy.
    * @throws {OperationalError} `STATE_UNAVAILABLE`
    */
   publish(snapshot: Snapshot, signal: AbortSignal): Promise<void>;

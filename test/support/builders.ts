@@ -52,6 +52,7 @@ export function policy(known: Partial<Policy> = {}): Policy {
     scaleDownStabilizationSeconds: 0,
     scaleUpStep: null,
     scaleDownStep: null,
+    manualHoldSeconds: 0,
     ...known,
   };
 }
@@ -66,6 +67,15 @@ export function memory(known: Partial<Memory> = {}): Memory {
     drains: [],
     removal: null,
     isTailUnknown: false,
+    intent: null,
+    manual: null,
     ...known,
   };
 }
+
+/** A lease that nobody else wants. */
+export const ownLease = {
+  take: () => Promise.resolve(true),
+  heldForMs: () => Infinity,
+  assertHeld: () => undefined,
+};
