@@ -85,7 +85,7 @@ export function createLease(parts: {
     else contender.lost(identity);
     const last = claim.last();
     const known = isOwn || last?.holder !== contender.id ? last : null;
-    const holder = isReleased ? null : (known?.holder ?? null);
+    const holder = known?.holder ?? null;
     // That nobody can tell is news only to the one that held it.
     if (holder === toldHolder || (holder === null && toldHolder !== contender.id)) return;
     toldHolder = holder;
@@ -107,7 +107,6 @@ export function createLease(parts: {
       clearTimeout(timer);
       if (!hasAsked) return;
       await quietly(releaseMsMax, (signal) => claim.giveBack(signal));
-      tell();
     },
   };
 }
