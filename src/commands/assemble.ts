@@ -6,6 +6,7 @@ import type { TickRecord } from '../tick-record.ts';
 import { createBullmqQueues } from '../queues/bullmq/bullmq-queues.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
+import { guardBoard } from '../drain/guarded-board.ts';
 import type { Protection } from '../drain/removal.ts';
 import { createContender, type Contender } from '../state/contender.ts';
 import { createLease, leaseExpiryMs, type Leadership, type Lease } from '../state/lease.ts';
@@ -159,18 +160,9 @@ function protectionOf(pool: PoolConfig, redis: RedisConnection, lease: Lease): P
   if (pool.PROTECT_JOBS === 'off') return null;
   const board = createDrainBoard(redis, pool.POOL);
   return {
-    board: {
-      ...board,
-      // Marks are for the daemon that acts: another's would free, or hold up, dynos that it counts on.
-      async mark(...words) {
-        lease.assertHeld();
-        await board.mark(...words);
-      },
-      async liftAll(signal) {
-        lease.assertHeld();
-        await board.liftAll(signal);
-      },
-    },
+    board: guardBoard(board, () => {
+      lease.assertHeld();
+    }),
     processType: pool.PROCESS_TYPE,
     isStrict: pool.PROTECT_JOBS === 'strict',
     drainTimeoutMs: pool.DRAIN_TIMEOUT,
