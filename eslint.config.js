@@ -14,22 +14,22 @@ const parts = {
   worker: { parts: ['drain/protocol'], packages: [] },
   state: {
     parts: [
-      ...['decision/decide', 'decision/types', 'errors'],
+      ...['deadline', 'decision/decide', 'decision/types', 'errors'],
       ...['redis', 'telemetry/report', 'tick-record'],
     ],
     packages: ['zod'],
   },
   loop: {
     parts: [
-      ...['act', 'deadline', 'decision', 'drain/workers'],
-      ...['errors', 'queues/queue-source', 'tick-record'],
+      ...['act', 'deadline', 'decision', 'drain/workers', 'errors'],
+      ...['queues/queue-source', 'state/claim', 'tick-record'],
     ],
     packages: [],
   },
   act: {
     parts: [
       ...['deadline', 'decision/types', 'drain', 'errors'],
-      ...['state/memory-store', 'targets/target', 'tick-record'],
+      ...['state/claim', 'state/lease', 'state/memory-store', 'targets/target', 'tick-record'],
     ],
     packages: [],
   },

@@ -3,6 +3,8 @@ import { within } from './deadline.ts';
 import { cancelledOf } from './drain/plan.ts';
 import { prepareRemoval, verifyRemoval, type Protection } from './drain/removal.ts';
 import { OperationalError } from './errors.ts';
+import { LeaseLost } from './state/claim.ts';
+import type { Lease } from './state/lease.ts';
 import type { MemoryStore } from './state/memory-store.ts';
 import type { Target } from './targets/target.ts';
 import type { DrainReport, Outcome } from './tick-record.ts';
@@ -13,6 +15,8 @@ export type ActionParts = {
   readonly isDryRun: boolean;
   /** How running jobs are protected from a scale-down; null when they are not. */
   readonly protection: Protection | null;
+  /** The right to act for the pool. Memory is saved under it too, so that saving asks the server whether it is held. */
+  readonly lease: Pick<Lease, 'take' | 'heldForMs' | 'assertHeld'>;
   readonly memories: MemoryStore;
   readonly nowMs: () => number;
   /** How long a tick may take, in milliseconds. */
@@ -43,6 +47,7 @@ const workersAgeBeforeChangeMsMax = 2_000;
 /**
  * Carries a decision out: nothing, scaling up at once, or scaling down through the drain.
  * @throws {OperationalError} `STATE_UNAVAILABLE`, or a `TARGET_…` code
+ * @throws {LeaseLost} before anything was changed
  */
 export async function act(parts: ActionParts, decided: Decided, turn: Turn): Promise<Acted> {
   const { target, protection } = parts;
@@ -112,9 +117,8 @@ async function cancelDrain(
 
 function drainReport({ tailUnknownSinceMs }: Memory, plan: Partial<DrainReport>): DrainReport {
   const { marked = [], cancelled = [], blocked = [] } = plan;
-  const { unknown = [], freedAfterSeconds = [], handedBackJobs = null } = plan;
-  const done = { marked, cancelled, blocked, unknown, freedAfterSeconds };
-  return { ...done, handedBackJobs, tailUnknownSinceMs };
+  const { unknown = [], freedAfterSeconds = [] } = plan;
+  return { marked, cancelled, blocked, unknown, freedAfterSeconds, tailUnknownSinceMs };
 }
 
 async function change(
@@ -131,14 +135,31 @@ async function change(
   const reading = target.currentWorkers(ageMsMax, turn.signal);
   const currentWorkers = await within(turn.signal, 'TARGET_UNAVAILABLE', 'the platform', reading);
   if (currentWorkers !== decision.currentWorkers) return { kind: 'changed', currentWorkers };
-  // Saved first: a daemon that cannot remember what it decided must not act on it.
-  await save(parts, memory, turn);
+  // Saved first: a daemon that cannot remember what it decided must not act on it, and whoever looks after a crash
+  // must not take the change for a person's.
+  const intent = { workers, formerWorkers: currentWorkers, madeAtMs: parts.nowMs() };
+  await save(parts, { ...memory, intent }, turn);
+  parts.lease.assertHeld();
   const scaling = target.scaleTo(workers, turn.signal);
   const result = await within(turn.signal, 'TARGET_UNAVAILABLE', 'the platform', scaling);
-  return result.kind === 'scaled' ? { kind: 'done', outcome: 'scaled', drain: null } : result;
+  if (result.kind !== 'scaled') return result;
+  await saveIfPossible(parts, { ...memory, intent: { ...intent, formerWorkers: null } }, turn);
+  return { kind: 'done', outcome: 'scaled', drain: null };
 }
 
-/** @throws {OperationalError} `STATE_UNAVAILABLE` */
+/** That a change was obeyed is good to know, and no reason to call it failed when it cannot be written down. */
+async function saveIfPossible(parts: ActionParts, memory: Memory, turn: Turn): Promise<void> {
+  try {
+    await save(parts, memory, turn);
+  } catch (error) {
+    if (!(error instanceof OperationalError || error instanceof LeaseLost)) throw error;
+  }
+}
+
+/**
+ * @throws {OperationalError} `STATE_UNAVAILABLE`
+ * @throws {LeaseLost} when another daemon may act for the pool
+ */
 export async function save(
   { memories }: ActionParts,
   memory: Memory,

@@ -20,7 +20,12 @@ const steps: readonly { readonly stepMs: number; readonly pattern: string }[] = 
   })),
 ].sort((one, other) => other.stepMs - one.stepMs);
 
+/** So many calls are left out in a row, because an earlier one has not ended, before it counts as one that never will. */
+const leftOutMax = 3;
+
 export type Clock = {
+  /** Calls `tick` before the next multiple, unless a call is under way. */
+  tickNow(): void;
   /** Starts no further tick; one that is under way goes on. */
   stop(): Promise<void>;
 };
@@ -40,17 +45,22 @@ export function startClock(parts: {
   logger: Logger;
   /** Told of anything that `tick` throws: a bug, after which the process must not go on. */
   onBug: (error: unknown) => void;
+  /** Told when a call does not end, though intervals go by: nothing will ever be called again. */
+  onStall: () => void;
 }): Clock {
   const { intervalMs } = parts;
   const { stepMs, pattern } = cronStep(intervalMs);
   let isUnderWay = false;
+  let leftOut = 0;
   let isStopped = false;
   let followUp: NodeJS.Timeout | undefined;
 
   async function turn(): Promise<void> {
     // node-cron's own guard sees neither the first, unscheduled call nor a follow-up.
     if (isUnderWay) {
+      leftOut += 1;
       parts.logger.warn('the tick before this one is still under way, so this one is left out');
+      if (leftOut === leftOutMax) parts.onStall();
       return;
     }
     isUnderWay = true;
@@ -58,12 +68,15 @@ export function startClock(parts: {
     try {
       const againInMs = await parts.tick();
       if (againInMs === null || againInMs >= intervalMs || isStopped) return;
-      followUp = setTimeout(() => {
-        turn().catch(parts.onBug);
-      }, againInMs);
+      followUp = setTimeout(tickNow, againInMs);
     } finally {
       isUnderWay = false;
+      leftOut = 0;
     }
+  }
+
+  function tickNow(): void {
+    if (!isUnderWay && !isStopped) turn().catch(parts.onBug);
   }
 
   const task: ScheduledTask = createTask(
@@ -88,6 +101,7 @@ export function startClock(parts: {
   // Its failure is reported by the event above.
   task.execute().catch(() => undefined);
   return {
+    tickNow,
     async stop() {
       isStopped = true;
       clearTimeout(followUp);

@@ -6,6 +6,7 @@ import { within, withDeadline } from './deadline.ts';
 import type { WorkersSource } from './drain/workers.ts';
 import { OperationalError } from './errors.ts';
 import type { QueueSource } from './queues/queue-source.ts';
+import { LeaseLost } from './state/claim.ts';
 import type { TickRecord } from './tick-record.ts';
 
 export type LoopParts = ActionParts & {
@@ -21,13 +22,15 @@ const workersAgeMsMax = 10_000;
 const roundsMax = 4;
 /** Adapters are told to give up a little before the tick does, so that their own story of what went wrong is heard. */
 const shareOfAdapters = 0.95;
+/** Redis may hang: the rest of the tick is for seeing and saying what can be seen without it. */
+const shareOfLease = 1 / 3;
 
 /** What a tick has to go on. Without all of it, it cannot go all the way. */
 type Seen = {
   /** Null when the queues' server is out of reach. */
   readonly observation: Observation | null;
   readonly currentWorkers: number | null;
-  /** Null when the daemon's own state is out of reach. */
+  /** Null when the daemon's own state is out of reach, or whether it may act. */
   readonly memory: Memory | null;
   /** Whether the workers could be read, without which nothing is changed. */
   readonly mayAct: boolean;
@@ -37,6 +40,12 @@ type Done = Pick<TickRecord, 'decision' | 'outcome' | 'drain' | 'error'> & {
   readonly observation: Observation | null;
 };
 
+/** Another daemon acts for the pool: it looks at the queues and the platform, and this one spares them. */
+const standingBy = {
+  ...{ observation: null, currentWorkers: null, decision: null, drain: null, error: null },
+  outcome: 'not-leader',
+} as const;
+
 /** The control loop of one pool: observe, decide, act; whoever calls it records. Rejects only for bugs. */
 export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise<TickRecord> {
   const { pool, policy, nowMs, deadlineMs } = parts;
@@ -45,7 +54,9 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
     const startedAtMs = nowMs();
     const { currentWorkers, ...done } = await withDeadline(shutdown, deadlineMs, (signal) =>
       withDeadline(signal, deadlineMs * shareOfAdapters, async (soon) => {
-        const seen = await observe(parts, { soon, signal });
+        const isLeader = await attempt(takeLease(parts, soon));
+        if (isLeader.value === false) return standingBy;
+        const seen = await observe(parts, { soon, signal }, isLeader.error);
         return {
           currentWorkers: seen.currentWorkers,
           ...(await decideAndAct(seen, { startedAtMs, signal })),
@@ -59,7 +70,6 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
       durationSeconds,
       currentWorkers: done.observation?.currentWorkers ?? currentWorkers,
       ...done,
-      handedBackJobs: done.drain?.handedBackJobs ?? null,
     };
   };
 
@@ -81,9 +91,11 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
         const { decision } = decided;
         const acted = await act(parts, decided, turn);
         if (acted.kind === 'done') return { ...acted, observation, decision, error };
-        if (acted.kind === 'changed')
+        if (acted.kind === 'changed') {
           observation = { ...observation, currentWorkers: acted.currentWorkers };
-        else {
+          const { intent, manual } = decided.memory;
+          memory = { ...memory, intent, manual };
+        } else {
           memory = learnPlatformLimit(memory, acted.limitWorkers, nowMs());
           const again = decide(observation, policy, memory).decision;
           if (again.desiredWorkers === decision.desiredWorkers) throw refused(acted.why);
@@ -91,18 +103,29 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
       }
       throw restless();
     } catch (failure) {
+      if (failure instanceof LeaseLost) return standingBy;
       const { decision } = decided;
       return { observation, decision, outcome: 'failed', drain: null, error: operational(failure) };
     }
   }
 }
 
+/** Waits no longer than the server may take that is merely slow. */
+function takeLease({ lease, deadlineMs }: LoopParts, soon: AbortSignal): Promise<boolean> {
+  return withDeadline(soon, deadlineMs * shareOfLease, (signal) =>
+    within(signal, 'STATE_UNAVAILABLE', 'Redis', lease.take(signal)),
+  );
+}
+
 /** Everything is read side by side, and what one part cannot tell does not hide what the others can. */
 async function observe(
-  { queues, workers, memories, target, nowMs }: LoopParts,
+  { queues, workers, memories, target, lease, nowMs }: LoopParts,
   { soon, signal }: { soon: AbortSignal; signal: AbortSignal },
+  leaseError: OperationalError | null,
 ): Promise<Seen> {
-  const asked = target?.currentWorkers(workersAgeMsMax, soon) ?? Promise.resolve(null);
+  // Before this daemon took over, another may have changed what it had read.
+  const ageMsMax = Math.min(workersAgeMsMax, lease.heldForMs() ?? Infinity);
+  const asked = target?.currentWorkers(ageMsMax, soon) ?? Promise.resolve(null);
   const reading = within(signal, 'QUEUE_UNREADABLE', 'Redis', queues.read(soon));
   const [queue, memory, quantity, known] = await Promise.all([
     attempt(reading),
@@ -119,10 +142,11 @@ async function observe(
       workers: known,
     },
     currentWorkers,
-    memory: memory.value,
+    memory: leaseError === null ? memory.value : null,
     mayAct: quantity.error === null,
     error:
       queue.error ??
+      leaseError ??
       memory.error ??
       quantity.error ??
       blindness(queue.value?.unreadableQueues ?? []),

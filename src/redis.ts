@@ -18,6 +18,8 @@ const reconnectDelayMsMax = 2_000;
 const connectPatienceMs = 5_000;
 /** A connection that was just lost may be back at the next attempt; one that fails after this is reported at once. */
 const firstAttemptsMs = 1_000;
+/** Who gives up sooner, for instance because the process must end, has learned nothing about the connection. */
+const silenceMsMin = 500;
 
 /** Opens a connection in the background; nothing throws before it is used. */
 export function connectRedis(
@@ -55,6 +57,7 @@ export function connectRedis(
   return {
     async run(code, signal, command) {
       const answersBefore = answers;
+      const startedAt = performance.now();
       try {
         await withDeadline(signal, connectPatienceMs, (patience) =>
           within(patience, code, `Redis at ${place}`, untilReady()),
@@ -64,7 +67,11 @@ export function connectRedis(
         return result;
       } catch (error) {
         // A connection on which nothing comes back any more may be dead without either end having been told.
-        const isSilent = error instanceof OperationalError && answers === answersBefore;
+        const waitedMs = performance.now() - startedAt;
+        const isSilent =
+          error instanceof OperationalError &&
+          answers === answersBefore &&
+          waitedMs >= silenceMsMin;
         if (isSilent && ['connect', 'ready'].includes(client.status)) client.disconnect(true);
         throw translate(error, lastError, {
           code,

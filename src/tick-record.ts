@@ -2,7 +2,7 @@ import type { Decision, Observation } from './decision/types.ts';
 import type { Plan } from './drain/plan.ts';
 import type { OperationalError } from './errors.ts';
 
-/** What became of a tick. `not-leader` is reserved for daemons that share a lease. */
+/** What became of a tick; `not-leader` is one that stood by, because another daemon acts for the pool. */
 export const outcomes = ['scaled', 'held', 'draining', 'dry-run', 'not-leader', 'failed'] as const;
 export type Outcome = (typeof outcomes)[number];
 
@@ -19,8 +19,6 @@ export type TickRecord = {
   readonly outcome: Outcome;
   /** What became of the workers that should go; null when none should and the tail can be relied on. */
   readonly drain: DrainReport | null;
-  /** Jobs that companions of the pool ever handed back; null when it has no companion, or nobody looked. */
-  readonly handedBackJobs: number | null;
   /** A tick without an error is a good one. */
   readonly error: OperationalError | null;
 };
@@ -29,8 +27,6 @@ export type DrainReport = Pick<
   Plan,
   'marked' | 'cancelled' | 'blocked' | 'unknown' | 'freedAfterSeconds'
 > & {
-  /** Null when the board was not asked. */
-  readonly handedBackJobs: number | null;
   /** When the platform was last seen to remove other workers than those with the highest numbers; null when not lately. */
   readonly tailUnknownSinceMs: number | null;
 };

@@ -1,11 +1,15 @@
-import type { Config, PoolConfig } from '../config/load.ts';
+import { hostname } from 'node:os';
+import type { Config, Environment, PoolConfig } from '../config/load.ts';
 import type { Policy } from '../decision/types.ts';
 import { createLoop } from '../loop.ts';
 import type { TickRecord } from '../tick-record.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
+import { guardBoard } from '../drain/guarded-board.ts';
 import type { Protection } from '../drain/removal.ts';
-import { createMemoryStore } from '../state/memory-store.ts';
+import { createContender, type Contender } from '../state/contender.ts';
+import { createLease, leaseExpiryMs, type Leadership, type Lease } from '../state/lease.ts';
+import { createMemoryStore, type MemoryStore, type Oblivion } from '../state/memory-store.ts';
 import { createSnapshotStore, type SnapshotStore } from '../state/snapshot-store.ts';
 import { createHerokuAccount, type HerokuReply } from '../targets/heroku/account.ts';
 import { createHerokuTarget } from '../targets/heroku/heroku-target.ts';
@@ -25,17 +29,24 @@ export type AssembledPool = {
   readonly policy: Policy;
   readonly intervalMs: number;
   readonly tick: (shutdown: AbortSignal) => Promise<TickRecord>;
+  readonly lease: Pick<Lease, 'heldForMs'>;
   readonly snapshots: SnapshotStore;
 };
 
 export type Assembly = {
   readonly pools: readonly AssembledPool[];
+  /** Gives every lease back, so that another daemon takes over at once, and ends all connections. */
   close(): Promise<void>;
 };
 
 export type AssemblyOptions = {
   readonly nowMs: () => number;
+  /** A name for this process that tells people which one it is, such as its dyno. */
+  readonly name: string;
   readonly onHerokuReply: (reply: HerokuReply) => void;
+  readonly onLeadership: (pool: string, leadership: Leadership) => void;
+  /** Told when what a pool remembered cannot be used, or not all of it. */
+  readonly onOblivion: (pool: string, why: Oblivion) => void;
   /** Whether ticks follow one another at the interval, or somebody runs a single one when he likes. */
   readonly isPeriodic: boolean;
 };
@@ -43,6 +54,8 @@ export type AssemblyOptions = {
 /** Builds the parts of every pool. Pools share a connection for each Redis and an account for each Heroku token. */
 export function assemble(config: Config, options: AssemblyOptions): Assembly {
   const { nowMs } = options;
+  const contender = createContender(options.name);
+  const leases: Lease[] = [];
   const redises = shared(({ url, rejectUnauthorized, variable }: RedisPlace) =>
     connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler', variable }),
   );
@@ -59,6 +72,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
   return {
     pools: config.pools.map(assemblePool),
     async close() {
+      await Promise.all(leases.map((lease) => lease.release()));
       for (const redis of redises.all()) redis.close();
       await Promise.all(accounts.all().map((account) => account.close()));
     },
@@ -73,33 +87,28 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
         ? redis
         : redises.get({ url: stateUrl, rejectUnauthorized, variable: 'STATE_REDIS_URL' });
     const policy = policyOf(pool, options.isPeriodic);
-    const identity = identityOf(pool);
+    const { lease, memories } = stateOf(pool, stateRedis, { contender, options });
+    leases.push(lease);
     const tick = createLoop({
       pool: pool.POOL,
       policy,
       queues: queueSystems[pool.QUEUE_SYSTEM].createQueues({
-        redis,
-        queues: pool.QUEUES,
-        prefix: pool.QUEUE_PREFIX,
-        nowMs,
+        ...{ redis, nowMs, queues: pool.QUEUES, prefix: pool.QUEUE_PREFIX },
       }),
       workers: workersOf(pool, redis),
       target: targetFor(pool),
       isDryRun: pool.DRY_RUN,
-      protection: protectionOf(pool, redis),
-      memories: createMemoryStore(stateRedis, identity, memoryExpiryMs(pool)),
+      protection: protectionOf(pool, redis, lease),
+      lease,
+      memories,
       nowMs,
       deadlineMs:
         Math.min(options.isPeriodic ? pool.POLL_INTERVAL : Infinity, tickMsMax) * shareForTheTick,
     });
     const snapshots = createSnapshotStore(stateRedis);
     return {
-      name: pool.POOL,
-      config: pool,
-      policy,
-      intervalMs: pool.POLL_INTERVAL,
-      tick,
-      snapshots,
+      ...{ name: pool.POOL, config: pool, intervalMs: pool.POLL_INTERVAL },
+      ...{ policy, tick, lease, snapshots },
     };
   }
 
@@ -115,11 +124,38 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
   }
 }
 
+/** What tells whether this daemon may act for a pool, and what the pool remembers. */
+function stateOf(
+  pool: PoolConfig,
+  redis: RedisConnection,
+  { contender, options }: { contender: Contender; options: AssemblyOptions },
+): { readonly lease: Lease; readonly memories: MemoryStore } {
+  const identity = identityOf(pool);
+  const lease = createLease({
+    ...{ redis, identity, contender, nowMs: options.nowMs },
+    expiryMs: leaseExpiryMs(pool.POLL_INTERVAL),
+    isStaying: options.isPeriodic,
+    onChange: (leadership) => {
+      options.onLeadership(pool.POOL, leadership);
+    },
+  });
+  const memories = createMemoryStore({
+    ...{ redis, identity, lease, expiryMs: memoryExpiryMs(pool) },
+    onOblivion: (why) => {
+      options.onOblivion(pool.POOL, why);
+    },
+  });
+  return { lease, memories };
+}
+
 /** Heartbeats and marks live in the queues' Redis, because that is the one the workers know. */
-function protectionOf(pool: PoolConfig, redis: RedisConnection): Protection | null {
+function protectionOf(pool: PoolConfig, redis: RedisConnection, lease: Lease): Protection | null {
   if (pool.PROTECT_JOBS === 'off') return null;
+  const board = createDrainBoard(redis, pool.POOL);
   return {
-    board: createDrainBoard(redis, pool.POOL),
+    board: guardBoard(board, () => {
+      lease.assertHeld();
+    }),
     processType: pool.PROCESS_TYPE,
     isStrict: pool.PROTECT_JOBS === 'strict',
     drainTimeoutMs: pool.DRAIN_TIMEOUT,
@@ -166,7 +202,14 @@ function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
     scaleDownStabilizationSeconds: pool.SCALE_DOWN_STABILIZATION / 1000,
     scaleUpStep: pool.SCALE_UP_STEP,
     scaleDownStep: pool.SCALE_DOWN_STEP,
+    // To a dry run everybody who scales is somebody else, also the daemon that it watches.
+    manualHoldSeconds: pool.DRY_RUN ? 0 : pool.MANUAL_SCALE_HOLD / 1000,
   };
+}
+
+/** What people call this process, to tell which daemon acts. */
+export function nameOf(environment: Environment): string {
+  return environment['DYNO'] ?? hostname();
 }
 
 /** Every text of the configuration that no log line may show. */
@@ -195,6 +238,7 @@ const dayMs = 24 * 60 * 60_000;
 function memoryExpiryMs({
   POLL_INTERVAL: intervalMs,
   SCALE_DOWN_STABILIZATION: windowMs,
+  MANUAL_SCALE_HOLD: holdMs,
 }: PoolConfig): number {
-  return Math.ceil(Math.max(dayMs, 3 * intervalMs, windowMs + 2 * intervalMs));
+  return Math.ceil(Math.max(dayMs, 3 * intervalMs, Math.max(windowMs, holdMs) + 2 * intervalMs));
 }

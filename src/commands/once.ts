@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config/load.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { TickReport } from '../telemetry/report.ts';
-import { assemble, secretsOf } from './assemble.ts';
+import { assemble, nameOf, secretsOf } from './assemble.ts';
 import { exitCodes, type Command } from './command.ts';
 import { createRecorder } from './recorder.ts';
 
@@ -11,7 +11,7 @@ export const once: Command = {
   summary: 'One tick for every pool, then exit',
   help: `Reads the queues, decides, scales if needed, says why, and exits: 0 if every pool was handled, 1 if one failed.
 What was remembered of earlier ticks is used and kept, so it can also be run by a scheduler every ten minutes
-(set POLL_INTERVAL to match). To look without touching anything: DRY_RUN=true backlog-autoscaler once`,
+(set POLL_INTERVAL to match). While a daemon acts for a pool, this stands by. To look without touching anything: DRY_RUN=true backlog-autoscaler once`,
   options: {},
   async execute({ json }, { environment, nowMs, shutdown, print }) {
     const config = loadConfig(environment, (path) => readFileSync(path, 'utf8'));
@@ -21,9 +21,10 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
     for (const warning of config.warnings) log.warn(warning);
     const recorder = createRecorder(config, log, nowMs);
     const assembly = assemble(config, {
-      nowMs,
-      isPeriodic: false,
+      ...{ nowMs, isPeriodic: false, name: nameOf(environment) },
       onHerokuReply: recorder.recordHerokuReply,
+      onLeadership: recorder.recordLeadership,
+      onOblivion: recorder.recordOblivion,
     });
     try {
       const reports = await Promise.all(

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
 import { OperationalError } from '../errors.ts';
+import type { Leadership } from '../state/lease.ts';
+import type { Oblivion } from '../state/memory-store.ts';
 import type { TickRecord } from '../tick-record.ts';
 import type { HerokuReply } from '../targets/heroku/account.ts';
 import { logTick } from '../telemetry/log.ts';
@@ -25,9 +27,14 @@ const publishShareOfInterval = 0.05;
 export type Recorder = {
   readonly metrics: MetricsRecorder;
   readonly recordTick: (pool: AssembledPool, record: TickRecord) => TickReport;
-  /** Lets `web` repeat it. Never throws for trouble with Redis, which is no part of a tick that is over. */
+  /**
+   * Lets `web` repeat it, if this daemon acts for the pool: one that stands by would hide what the other says. Never
+   * throws for trouble with Redis, which is no part of a tick that is over.
+   */
   readonly publish: (pool: AssembledPool, report: TickReport) => Promise<void>;
   readonly recordHerokuReply: (reply: HerokuReply) => void;
+  readonly recordLeadership: (pool: string, leadership: Leadership) => void;
+  readonly recordOblivion: (pool: string, why: Oblivion) => void;
   readonly status: () => Status;
   readonly health: () => Health;
 };
@@ -35,7 +42,6 @@ export type Recorder = {
 export function createRecorder(config: Config, log: Logger, nowMs: () => number): Recorder {
   const reports = new Map<string, TickReport>();
   const lastGoodTicksAtMs = new Map<string, number>();
-  const unpublished = new Set<string>();
   const notice = createNotices(log);
   const metrics = createMetrics(
     config.pools.map((pool) => ({ pool: pool.POOL, policy: policyOf(pool) })),
@@ -54,7 +60,7 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       notice(record);
       return report;
     },
-    publish,
+    publish: createPublisher({ log, nowMs, metrics, lastGoodTicksAtMs }),
     recordHerokuReply(reply) {
       metrics.recordHerokuReply(reply);
       // What was changed can be asked of Heroku's support under the Request-Id; what was only read hardly ever is.
@@ -62,6 +68,14 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
         reply,
         `Heroku answered ${reply.method} with ${String(reply.status)}`,
       );
+    },
+    recordLeadership(pool, leadership) {
+      metrics.recordLeadership(pool, leadership.isOwn);
+      logLeadership(log, pool, leadership);
+    },
+    recordOblivion(pool, why) {
+      // A first start is nothing to worry about.
+      log[why === 'missing' ? 'info' : 'warn']({ pool }, `${pool}: ${oblivionSentences[why]}`);
     },
     status: () => ({ pools: [...reports.values()] }),
     health: () =>
@@ -74,11 +88,25 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
         nowMs(),
       ),
   };
+}
 
-  async function publish(
-    { name: pool, intervalMs, snapshots }: AssembledPool,
-    report: TickReport,
-  ): Promise<void> {
+/** What a pool's snapshot needs beside its report. */
+type Publishing = {
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly metrics: MetricsRecorder;
+  readonly lastGoodTicksAtMs: ReadonlyMap<string, number>;
+};
+
+function createPublisher({
+  log,
+  nowMs,
+  metrics,
+  lastGoodTicksAtMs,
+}: Publishing): Recorder['publish'] {
+  const unpublished = new Set<string>();
+  return async function publish({ name: pool, intervalMs, lease, snapshots }, report) {
+    if (lease.heldForMs() === null) return;
     const signal = AbortSignal.timeout(
       Math.ceil(Math.min(publishMsMax, intervalMs * publishShareOfInterval)),
     );
@@ -98,7 +126,27 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       log[level]({ pool, hint: error.hint }, `what \`web\` shows is out of date: ${error.message}`);
       unpublished.add(pool);
     }
-  }
+  };
+}
+
+const cautiousStart = 'the workers that run count as needed until the queues tell otherwise';
+const oblivionSentences: Readonly<Record<Oblivion, string>> = {
+  missing: `nothing is remembered of this pool: ${cautiousStart}`,
+  older: 'an older version remembered this pool; what this one knows better begins anew',
+  newer: `a newer version remembered this pool, which this one cannot read: ${cautiousStart}`,
+  damaged: `what was remembered of this pool cannot be understood: ${cautiousStart}`,
+};
+
+function logLeadership(log: Logger, pool: string, { isOwn, holder, fence }: Leadership): void {
+  const fields = { pool, holder, fence };
+  if (isOwn)
+    log.info(fields, `${pool}: this daemon, ${holder ?? ''}, acts for the pool from now on`);
+  else if (holder === null)
+    log.warn(
+      fields,
+      `${pool}: this daemon may not act for the pool any more, until it can renew that right in Redis`,
+    );
+  else log.info(fields, `${pool}: ${holder} acts for the pool; this daemon stands by`);
 }
 
 /** What the owner of the pool wants, in the words and units of the metrics. */

@@ -1,21 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { once as event, setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
-import { startClock, type Clock } from '../clock.ts';
 import { loadConfig, withoutSecrets, type Config } from '../config/load.ts';
+import { watchEventLoop } from '../telemetry/event-loop.ts';
 import { createLog } from '../telemetry/log.ts';
 import { statusPage } from '../telemetry/page.ts';
 import { startServer, type TelemetryServer } from '../telemetry/server.ts';
 import { version } from '../version.ts';
-import { assemble, secretsOf, type AssembledPool } from './assemble.ts';
-import { exitCodes, type Command, type ExitCode, type Surroundings } from './command.ts';
+import { assemble, nameOf, secretsOf } from './assemble.ts';
+import type { Command, ExitCode, Surroundings } from './command.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
-
-/** Heroku kills after 30 s and people after less: a tick that has not ended by then is abandoned. */
-const graceMs = 5_000;
-
-/** While a tail drains, marks must be renewed, idle dynos removed and returning demand seen sooner than a long interval. */
-const drainingTickMs = 5_000;
+import { startTicking, type Ticking } from './ticking.ts';
 
 export const run: Command = {
   name: 'run',
@@ -47,77 +41,29 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   announce(log, config);
 
   const recorder = createRecorder(config, log, nowMs);
+  let ticking: Ticking | null = null;
   const assembly = assemble(config, {
-    nowMs,
-    isPeriodic: true,
+    ...{ nowMs, isPeriodic: true, name: nameOf(environment) },
     onHerokuReply: recorder.recordHerokuReply,
+    onOblivion: recorder.recordOblivion,
+    onLeadership(pool, leadership) {
+      recorder.recordLeadership(pool, leadership);
+      // A pool whose daemon went away has waited long enough.
+      if (leadership.isOwn) ticking?.tickNow(pool);
+    },
   });
+  const stopWatching = watchEventLoop(recorder.metrics.recordEventLoopLag);
   let server: TelemetryServer | null = null;
   try {
     server = await serve(config, recorder, host);
     if (server !== null) log.info({ port: server.port }, 'serving metrics and status');
-    return await tickUntil(shutdown, assembly.pools, recorder, log);
+    ticking = startTicking(shutdown, assembly.pools, recorder, log);
+    return await ticking.ended;
   } finally {
+    stopWatching();
     await server?.close();
     await assembly.close();
   }
-}
-
-/** Runs every pool on its own clock. Resolves after the last tick: `failed` when a bug ended it, `fine` otherwise. */
-async function tickUntil(
-  shutdown: AbortSignal,
-  pools: readonly AssembledPool[],
-  recorder: Recorder,
-  log: Logger,
-): Promise<ExitCode> {
-  const abandon = new AbortController();
-  // One listener for each wait of each pool is no leak.
-  setMaxListeners(0, abandon.signal);
-  const bug = new AbortController();
-  const underWay = new Set<Promise<void>>();
-
-  const clocks = pools.map((pool): Clock => {
-    let isDraining = false;
-    return startClock({
-      name: pool.name,
-      intervalMs: pool.intervalMs,
-      logger: clockLogger(log, pool.name),
-      async tick() {
-        const work = pool.tick(abandon.signal).then(async (record) => {
-          const report = recorder.recordTick(pool, record);
-          await recorder.publish(pool, report);
-          return report;
-        });
-        const settled = work.then(
-          () => undefined,
-          () => undefined,
-        );
-        underWay.add(settled);
-        void settled.then(() => underWay.delete(settled));
-        const { outcome } = await work;
-        // A tick that failed has not ended the drain.
-        isDraining = outcome === 'draining' || (isDraining && outcome === 'failed');
-        return isDraining ? drainingTickMs : null;
-      },
-      onBug(error) {
-        log.fatal(
-          { pool: pool.name, err: error },
-          'a bug ended this tick; the process ends, so that it is noticed',
-        );
-        bug.abort();
-      },
-    });
-  });
-
-  await Promise.race([aborted(shutdown), aborted(bug.signal)]);
-  if (shutdown.aborted) log.info('asked to end: no further tick is started');
-  await Promise.all(clocks.map((clock) => clock.stop()));
-  const timer = setTimeout(() => {
-    abandon.abort();
-  }, graceMs);
-  await Promise.all(underWay);
-  clearTimeout(timer);
-  return bug.signal.aborted ? exitCodes.failed : exitCodes.fine;
 }
 
 /** The resolved configuration, so that a misread one is seen at once, and what in it was probably not meant. */
@@ -150,27 +96,4 @@ async function serve(
       page: () => Promise.resolve(statusPage(status(), health())),
     },
   });
-}
-
-/** node-cron reports missed ticks and its own failures here, in the same form as everything else. */
-function clockLogger(log: Logger, pool: string): Parameters<typeof startClock>[0]['logger'] {
-  const child = log.child({ pool, part: 'clock' });
-  return {
-    info: (message) => {
-      child.info(message);
-    },
-    warn: (message) => {
-      child.warn(message);
-    },
-    error: (message) => {
-      child.error(message);
-    },
-    debug: (message) => {
-      child.debug(message);
-    },
-  };
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await event(signal, 'abort');
 }

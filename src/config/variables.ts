@@ -181,6 +181,13 @@ export const variables = {
     example: '2',
     help: 'Most workers removed at a time',
   },
+  MANUAL_SCALE_HOLD: {
+    kind: anyDuration,
+    default: '30m',
+    scope: 'pool',
+    example: '2h',
+    help: 'How long a number of workers that a person set is respected: as the least, or, if it is 0, as a pause; `0s` for not at all',
+  },
   PROTECT_JOBS: {
     kind: oneOf(['auto', 'strict', 'off']),
     default: 'auto',

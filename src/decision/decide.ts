@@ -7,6 +7,7 @@ import {
   rulesOfSupply,
   type Setting,
 } from './limits.ts';
+import { manualHold, noticePerson } from './manual.ts';
 import { recoverable, rememberOrphans } from './orphans.ts';
 import { recommend } from './recommend.ts';
 import { remember } from './stabilize.ts';
@@ -21,6 +22,8 @@ export const emptyMemory: Memory = {
   drains: [],
   removal: null,
   tailUnknownSinceMs: null,
+  intent: null,
+  manual: null,
   learned: nothingLearned,
 };
 
@@ -28,7 +31,7 @@ export const emptyMemory: Memory = {
  * Decides how many workers a pool should have. Pure: the same three values always give the same answer.
  *
  * The number passes through a list of rules in order; each rule that changes it leaves its name and its sentence, and
- * the hard bounds come last. With `currentWorkers` unknown the action is `hold`.
+ * the hard bounds come last; only what the platform refuses, and a person's pause, come after them. With `currentWorkers` unknown the action is `hold`.
  */
 export function decide(
   observation: Observation,
@@ -36,7 +39,8 @@ export function decide(
   memory: Memory,
 ): { readonly decision: Decision; readonly memory: Memory } {
   assertSound(observation, policy);
-  const remembered = notAfter(memory, observation.observedAtMs);
+  const sane = notAfter(memory, observation.observedAtMs);
+  const remembered = noticePerson(sane, observation, policy);
   const orphans = rememberOrphans(observation, remembered.orphans);
   const recoverableJobs = recoverable(orphans, observation.observedAtMs);
   const setting = { observation, policy, memory: remembered };
@@ -77,6 +81,7 @@ export function decide(
     desiredWorkers: desired,
     limitedBy: last === 'recommend' ? 'none' : last,
     steps,
+    manualHold: manualHold(next),
     alternative: alternativeOf(policy.leading === 'ratio' ? 'learned' : 'ratio', others),
   };
   return { decision, memory: next };
@@ -123,7 +128,8 @@ function assertSound(observation: Observation, policy: Policy): void {
 
 /** A clock that was set back, or that of another machine, must not make memories last until it has caught up. */
 function notAfter(memory: Memory, nowMs: number): Memory {
-  const { lastSeenAtMs, recommendations, orphans, platformLimit, tailUnknownSinceMs } = memory;
+  const { lastSeenAtMs, recommendations, orphans, platformLimit } = memory;
+  const { tailUnknownSinceMs, intent } = memory;
   return {
     ...memory,
     lastSeenAtMs: lastSeenAtMs === null ? null : Math.min(lastSeenAtMs, nowMs),
@@ -137,5 +143,6 @@ function notAfter(memory: Memory, nowMs: number): Memory {
       learnedAtMs: Math.min(platformLimit.learnedAtMs, nowMs),
     },
     tailUnknownSinceMs: tailUnknownSinceMs && Math.min(tailUnknownSinceMs, nowMs),
+    intent: intent && { ...intent, madeAtMs: Math.min(intent.madeAtMs, nowMs) },
   };
 }

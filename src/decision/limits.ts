@@ -1,3 +1,4 @@
+import { manualHold } from './manual.ts';
 import { usefulWorkers } from './recommend.ts';
 import { highest } from './stabilize.ts';
 import type { Limit, Memory, Observation, Policy } from './types.ts';
@@ -134,6 +135,14 @@ export const rulesOfSupply: readonly Rule[] = [
     },
   },
   {
+    step: 'manual-scale',
+    apply(workers, { memory }) {
+      const hold = manualHold(memory);
+      if (hold === null || hold.workers <= workers) return null;
+      return { workers: hold.workers, why: hold.why };
+    },
+  },
+  {
     step: 'min-workers',
     apply(workers, { policy: { minWorkers } }) {
       return workers < minWorkers
@@ -162,6 +171,15 @@ export const rulesOfSupply: readonly Rule[] = [
         workers: allowed,
         why: `the platform allows ${counted(limit.workers, 'worker')} of this type`,
       };
+    },
+  },
+  {
+    // Somebody who takes all workers away means it, for a migration or an incident, whatever the bounds say.
+    step: 'manual-scale',
+    apply(workers, { observation: { currentWorkers }, memory }) {
+      const hold = manualHold(memory);
+      if (hold?.workers !== 0 || currentWorkers === null || workers === currentWorkers) return null;
+      return { workers: currentWorkers, why: hold.why };
     },
   },
 ];

@@ -71,6 +71,8 @@ export type WorkersReading = {
    * removal; `names`: only workers known to be idle go; `none`: whatever runs on a removed worker is interrupted.
    */
   readonly protection: 'drain' | 'names' | 'none';
+  /** Jobs that companions of the pool ever handed back; null without companions, or when they cannot be heard. */
+  readonly handedBackJobs: number | null;
 };
 
 export type UnreadableQueue = { readonly queue: string; readonly why: string };
@@ -112,6 +114,8 @@ export type Policy = {
   readonly scaleUpStep: number | null;
   /** Most workers removed in one tick; null for any number. */
   readonly scaleDownStep: number | null;
+  /** How long a number of workers that a person set is respected; 0 for not at all. */
+  readonly manualHoldSeconds: number;
 };
 
 /** What a decision must remember of earlier ones: a plain value that can be stored, bounded in size. */
@@ -143,6 +147,21 @@ export type Memory = {
    */
   readonly tailUnknownSinceMs: number | null;
   readonly learned: LearnedMemory;
+  /**
+   * The number of workers that was asked for last, written down before asking; null before the pool was first seen.
+   * Until it was seen to hold it is not known whether the request was obeyed, and `formerWorkers` is what it was before.
+   */
+  readonly intent: {
+    readonly workers: number;
+    readonly formerWorkers: number | null;
+    readonly madeAtMs: number;
+  } | null;
+  /** What a person set, as long as it is respected. */
+  readonly manual: {
+    readonly workers: number;
+    readonly setAtMs: number;
+    readonly untilMs: number;
+  } | null;
 };
 
 /** Everything that may change what was recommended. Labels a metric, so the set is closed. */
@@ -156,6 +175,7 @@ export const limits = [
   'stabilization',
   'scale-up-step',
   'scale-down-step',
+  'manual-scale',
   'min-workers',
   'max-workers',
   'platform-limit',
@@ -183,6 +203,12 @@ export type Decision = {
   readonly limitedBy: Limit | 'none';
   /** Begins with `recommend`; then every limit that changed the number, in order. */
   readonly steps: readonly Step[];
+  /** The number a person set that is respected now, whether or not it changed the decision. */
+  readonly manualHold: {
+    readonly workers: number;
+    readonly untilMs: number;
+    readonly why: string;
+  } | null;
   /** What the policy that does not lead would have recommended. */
   readonly alternative: {
     readonly policy: PolicyName;

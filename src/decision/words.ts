@@ -11,3 +11,9 @@ export function spoken(seconds: number): string {
   if (seconds < 90 * 60) return `${String(Math.round(seconds / 60))}m`;
   return `${String(Math.round(seconds / 3600))}h`;
 }
+
+/** `14:05 UTC`, with the date where that alone would leave the day open; logs of all time zones meet in this one. */
+export function timeOfDay(atMs: number, isDated: boolean): string {
+  const [date = '', time = ''] = new Date(atMs).toISOString().split('T');
+  return `${isDated ? `${date} ` : ''}${time.slice(0, 5)} UTC`;
+}

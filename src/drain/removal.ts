@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Decision, Memory, Observation } from '../decision/types.ts';
 import type { Target } from '../targets/target.ts';
-import type { DrainBoard, PoolProcesses } from './board.ts';
+import type { DrainBoard } from './board.ts';
 import { planRemoval, type Plan } from './plan.ts';
 import { whereaboutsOf, type WorkerProcess } from './verdict.ts';
 
@@ -26,9 +26,6 @@ const removalSettledMs = 40_000;
 /** So long after a removal took the wrong dynos the order is tried again: one odd removal must not last for ever. */
 const tailUnknownMs = 24 * 60 * 60_000;
 
-/** A plan, and what the board said beside it. */
-type PreparedRemoval = Plan & Pick<PoolProcesses, 'handedBackJobs'>;
-
 /**
  * Asks the tail to drain and finds out how many workers can go now.
  * @throws {OperationalError} `STATE_UNAVAILABLE`, or a `TARGET_…` code
@@ -42,20 +39,18 @@ export async function prepareRemoval(
     observation,
   }: { decision: Decision; memory: Memory; observation: Observation },
   signal: AbortSignal,
-): Promise<PreparedRemoval> {
+): Promise<Plan> {
   const currentWorkers = decision.currentWorkers ?? 0;
   const whereabouts = whereaboutsOf(observation);
-  const { processes, isJoined, handedBackJobs } = await board.read(signal);
+  const { processes, isJoined } = await board.read(signal);
   // Where nothing runs and no companion could start anything, whoever goes takes no job along.
   const isAtRest = !isJoined && whereabouts.jobs.length === 0 && whereabouts.areComplete;
 
   const first = await plan(processes, memory.drains, listAgeMsMax);
   const settled = await settle(first, processes);
-  if (settled === processes && first.workers === currentWorkers)
-    return { ...first, handedBackJobs };
+  if (settled === processes && first.workers === currentWorkers) return first;
   const drains = new Map([...memory.drains, ...first.drains].map((drain) => [drain.dyno, drain]));
-  const last = await plan(settled, [...drains.values()], listAgeBeforeRemovalMsMax);
-  return { ...last, handedBackJobs };
+  return plan(settled, [...drains.values()], listAgeBeforeRemovalMsMax);
 
   async function plan(
     known: readonly WorkerProcess[],

@@ -48,6 +48,7 @@ export function createWorkersSource(parts: {
           : others && dynosOf(others),
         concurrency: slotsPerQueue(speaking, seen?.queues.length ?? 0),
         protection,
+        handedBackJobs: pool?.handedBackJobs ?? null,
       };
     },
   };

@@ -31,6 +31,7 @@ export function look(world: World): View {
         readyWorkers: up.length,
         concurrency: hasCompanions ? concurrency : null,
         protection,
+        handedBackJobs: hasCompanions ? world.counts.handedBack : null,
       },
     },
     dynos: formation.map(({ name, ordinal, startedAtSeconds }) => ({

@@ -3,61 +3,99 @@ import { emptyMemory } from '../decision/decide.ts';
 import type { Memory } from '../decision/types.ts';
 import type { RedisConnection } from '../redis.ts';
 import { learnedSchema } from './learned-schema.ts';
+import type { Lease } from './lease.ts';
 
 /** Keeps what a pool's decisions must remember, so that a restart or a single `once` continues where the last one left off. */
 export type MemoryStore = {
   /**
-   * An empty memory when there is none, or none that this version understands: then the workers found running count
-   * as recommended, which is the cautious start.
+   * What cannot be used of it is left out: then the workers found running count as recommended and as wanted, which
+   * is the cautious start.
    * @throws {OperationalError} `STATE_UNAVAILABLE`
    */
   load(signal: AbortSignal): Promise<Memory>;
-  /** @throws {OperationalError} `STATE_UNAVAILABLE` */
+  /**
+   * @throws {LeaseLost} when another daemon may act for the pool
+   * @throws {OperationalError} `STATE_UNAVAILABLE`
+   */
   save(memory: Memory, signal: AbortSignal): Promise<void>;
 };
 
-const count = z.number().int().nonnegative();
-const stored = z.object({
-  version: z.literal(5),
-  memory: z.object({
-    lastSeenAtMs: z.number().nullable(),
-    recommendations: z.array(
-      z.object({ madeAtMs: z.number(), workers: count, isFound: z.boolean() }),
-    ),
-    orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
-    platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
-    drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number(), isAsked: z.boolean() })),
-    removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),
-    tailUnknownSinceMs: z.number().nullable(),
-    learned: learnedSchema,
-  }),
-});
+/** Why what was remembered cannot be used, or not all of it. */
+export type Oblivion = 'missing' | 'older' | 'newer' | 'damaged';
 
-/** One key for each pool, apart from all queues. */
-export function createMemoryStore(
-  redis: RedisConnection,
-  identity: string,
-  expiryMs: number,
-): MemoryStore {
-  const key = `backlog-autoscaler:memory:${identity}`;
+/** Raised whenever a memory that this version writes would mislead the one before, or lacks what it needs. */
+const version = 6;
+const count = z.number().int().nonnegative();
+const fields = {
+  lastSeenAtMs: z.number().nullable(),
+  recommendations: z.array(
+    z.object({ madeAtMs: z.number(), workers: count, isFound: z.boolean() }),
+  ),
+  orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
+  platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
+  drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number(), isAsked: z.boolean() })),
+  removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),
+  tailUnknownSinceMs: z.number().nullable(),
+  learned: learnedSchema,
+  intent: z
+    .object({ workers: count, formerWorkers: count.nullable(), madeAtMs: z.number() })
+    .nullable(),
+  manual: z.object({ workers: count, setAtMs: z.number(), untilMs: z.number() }).nullable(),
+};
+const envelope = z.object({ version: z.number(), memory: z.record(z.string(), z.unknown()) });
+const stored: z.ZodType<Memory> = z.object(fields);
+
+/** One key for each pool, apart from all queues. `onOblivion` is told once of each way in which memory was lost. */
+export function createMemoryStore(parts: {
+  readonly redis: RedisConnection;
+  readonly lease: Pick<Lease, 'write'>;
+  readonly identity: string;
+  readonly expiryMs: number;
+  readonly onOblivion: (why: Oblivion) => void;
+}): MemoryStore {
+  const { redis, lease, expiryMs } = parts;
+  // The braces keep it on one node of a Redis Cluster with the lease.
+  const key = `backlog-autoscaler:memory:{${parts.identity}}`;
+  let told: Oblivion | null = null;
   return {
     async load(signal) {
       const text = await redis.run('STATE_UNAVAILABLE', signal, (client) => client.get(key));
-      return text === null ? emptyMemory : parse(text);
+      const { memory, oblivion } = parse(text);
+      if (oblivion !== null && oblivion !== told) parts.onOblivion(oblivion);
+      told = oblivion;
+      return memory;
     },
-    async save(memory, signal) {
-      const text = JSON.stringify({ version: 5, memory });
-      await redis.run('STATE_UNAVAILABLE', signal, (client) =>
-        client.set(key, text, 'PX', expiryMs),
-      );
-    },
+    save: (memory, signal) =>
+      lease.write(key, JSON.stringify({ version, memory }), expiryMs, signal),
   };
 }
 
-function parse(text: string): Memory {
+type Parsed = { readonly memory: Memory; readonly oblivion: Oblivion | null };
+
+function parse(text: string | null): Parsed {
+  if (text === null) return { memory: emptyMemory, oblivion: 'missing' };
+  const found = envelope.safeParse(json(text)).data;
+  if (found === undefined) return { memory: emptyMemory, oblivion: 'damaged' };
+  if (found.version > version) return { memory: emptyMemory, oblivion: 'newer' };
+  const whole = stored.safeParse(found.memory);
+  if (whole.success) return { memory: whole.data, oblivion: null };
+  if (found.version === version) return { memory: emptyMemory, oblivion: 'damaged' };
+  return { memory: salvage(found.memory), oblivion: 'older' };
+}
+
+/** What an older version remembered is true still; what it did not know, or wrote otherwise, begins anew. */
+function salvage(found: Readonly<Record<string, unknown>>): Memory {
+  const known = Object.entries(fields).flatMap(([name, shape]) => {
+    const field = shape.safeParse(found[name]);
+    return field.success ? [[name, field.data] as const] : [];
+  });
+  return { ...emptyMemory, ...(Object.fromEntries(known) as Partial<Memory>) };
+}
+
+function json(text: string): unknown {
   try {
-    return stored.parse(JSON.parse(text)).memory;
+    return JSON.parse(text);
   } catch {
-    return emptyMemory;
+    return null;
   }
 }

@@ -25,9 +25,13 @@ const report: z.ZodType<TickReport> = z.object({
       why: z.string(),
     }),
   ),
-  // A daemon of an older version says nothing of it.
+  // A daemon of an older version says nothing of these two.
   alternative: z
     .object({ policy: z.enum(policyNames), workers: count.nullable(), why: z.string() })
+    .nullable()
+    .default(null),
+  manualHold: z
+    .object({ workers: count, until: z.string(), why: z.string() })
     .nullable()
     .default(null),
   outcome: z.enum(outcomes),
@@ -91,7 +95,7 @@ export type Snapshot = Readonly<z.infer<typeof snapshot>>;
 export type SnapshotStore = {
   /**
    * Replaces what was published of this pool. A daemon that stands by has nothing to publish: it would hide what the
-   * one that acts says.
+   * one that acts says. Where none acts, what was published grows old, and `web` says that the pool is not healthy.
    * @throws {OperationalError} `STATE_UNAVAILABLE`
    */
   publish(snapshot: Snapshot, signal: AbortSignal): Promise<void>;

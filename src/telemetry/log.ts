@@ -52,6 +52,7 @@ export function logTick(log: Logger, record: TickRecord): void {
   const isBlind = observation === null || observation.unreadableQueues.length > 0;
   const total = (count: (reading: QueueReading) => number): number | null =>
     isBlind ? null : observation.queues.reduce((sum, reading) => sum + count(reading), 0);
+  const hold = decision?.manualHold ?? null;
   const level = error === null ? 'info' : needsPerson.has(error.code) ? 'error' : 'warn';
 
   log[level](
@@ -69,6 +70,9 @@ export function logTick(log: Logger, record: TickRecord): void {
       orphanedJobs: total(({ orphanedJobs }) => orphanedJobs),
       oldestWaitSeconds: isBlind ? null : oldestWaitSeconds(observation.queues),
       durationMs: Math.round(durationSeconds * 1000),
+      ...(hold === null
+        ? {}
+        : { manualHold: hold.workers, manualHoldUntil: new Date(hold.untilMs).toISOString() }),
       ...(record.drain === null
         ? {}
         : {
@@ -96,8 +100,15 @@ function sentence(record: TickRecord): string {
   const story =
     decision === null && error === null
       ? [whyUndecided(record)]
-      : [...whys, ...drainStory(record), ...trouble];
+      : [...whys, ...personStory(record), ...drainStory(record), ...trouble];
   return `${pool}: ${movement(record)} (${outcome}): ${story.join('; ')}`;
+}
+
+/** Who is in charge until when, if no step has said so already. */
+function personStory({ decision }: TickRecord): readonly string[] {
+  const hold = decision?.manualHold ?? null;
+  const isSaid = decision?.steps.some(({ step }) => step === 'manual-scale') ?? false;
+  return hold === null || isSaid ? [] : [hold.why];
 }
 
 /** Which dyno holds up a scale-down, and with what; and which go on although they were to go. */

@@ -113,6 +113,21 @@ export const metricFamilies = {
     labels: ['pool'],
     help: 'Running jobs whose worker is not named after its dyno: only a companion can tell which dyno runs them.',
   },
+  autoscaler_manual_hold: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: '1 while a number of workers that a person set is respected, else 0.',
+  },
+  autoscaler_leader: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: '1 while this daemon acts for the pool, 0 while it stands by.',
+  },
+  autoscaler_lease_changes_total: {
+    type: 'counter',
+    labels: ['pool'],
+    help: 'Times this daemon began or ceased to act for the pool.',
+  },
   autoscaler_decisions_total: {
     type: 'counter',
     labels: ['pool', 'action'],
@@ -154,6 +169,11 @@ export const metricFamilies = {
     type: 'gauge',
     labels: [],
     help: 'Calls left to the Heroku account, which all programs of that account share.',
+  },
+  autoscaler_event_loop_lag_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'By how much the event loop of the daemon was late at most within the last minute.',
   },
   autoscaler_build_info: {
     type: 'gauge',

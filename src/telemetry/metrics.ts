@@ -43,6 +43,8 @@ export type MetricsRecorder = {
   readonly registry: Registry;
   recordTick(record: TickRecord): void;
   recordHerokuReply(reply: HerokuReply): void;
+  recordLeadership(pool: string, isLeader: boolean): void;
+  readonly recordEventLoopLag: (seconds: number) => void;
   /** The series of one pool and those of the whole program, for publishing. */
   seriesOf(pool: string): Promise<PublishedMetrics>;
   /**
@@ -74,10 +76,12 @@ export function createMetrics(
   const metrics = registerFamilies(registry);
   // prom-client starts what has no labels at 0, but nothing is known of it yet.
   metrics.autoscaler_heroku_remaining_calls.remove();
+  metrics.autoscaler_event_loop_lag_seconds.remove();
   metrics.autoscaler_build_info.set({ version: info.version, node: process.version }, 1);
   for (const { pool, policy } of pools) initialise(metrics, pool, policy);
 
   const all: readonly Metric[] = Object.values(metrics);
+  const leaders = new Set<string>();
   const knownQueues = new Map<string, ReadonlySet<string>>();
   return {
     registry,
@@ -97,6 +101,15 @@ export function createMetrics(
       metrics.autoscaler_heroku_requests_total.inc({ method, status });
       metrics.autoscaler_heroku_request_duration_seconds.observe({ method }, durationSeconds);
       if (remainingCalls !== null) metrics.autoscaler_heroku_remaining_calls.set(remainingCalls);
+    },
+    recordLeadership(pool, isLeader) {
+      if (isLeader !== leaders.has(pool)) metrics.autoscaler_lease_changes_total.inc({ pool });
+      if (isLeader) leaders.add(pool);
+      else leaders.delete(pool);
+      metrics.autoscaler_leader.set({ pool }, isLeader ? 1 : 0);
+    },
+    recordEventLoopLag(seconds) {
+      metrics.autoscaler_event_loop_lag_seconds.set(seconds);
     },
     async seriesOf(pool) {
       const families = await Promise.all(all.map((metric) => metric.get()));
@@ -139,6 +152,9 @@ function initialise(metrics: Metrics, pool: string, policy: PoolPolicy): void {
   metrics.autoscaler_drain_duration_seconds.zero({ pool });
   metrics.autoscaler_drains_cancelled_total.inc({ pool }, 0);
   metrics.autoscaler_tail_unknown.set({ pool }, 0);
+  metrics.autoscaler_manual_hold.set({ pool }, 0);
+  metrics.autoscaler_leader.set({ pool }, 0);
+  metrics.autoscaler_lease_changes_total.inc({ pool }, 0);
 }
 
 const jobsByState = {
@@ -190,6 +206,9 @@ function recordWorkers(
   const steps = new Set(decision?.steps.map(({ step }) => step));
   for (const reason of limits)
     metrics.autoscaler_limited.set({ pool, reason }, steps.has(reason) ? 1 : 0);
+  // A tick without a decision did not look: what a person set may be respected still.
+  if (decision !== null)
+    metrics.autoscaler_manual_hold.set(labels, decision.manualHold === null ? 0 : 1);
   setOrForget(metrics.autoscaler_blind, labels, blindness(observation, error !== null));
 }
 
@@ -216,7 +235,8 @@ function recordDrain(metrics: Metrics, { pool, observation, drain, error }: Tick
  * The companions count together and over restarts of all concerned, so their count is taken over. Where it was lost it
  * begins anew, as Prometheus expects of a counter.
  */
-function recordHandedBack(metrics: Metrics, { pool, handedBackJobs }: TickRecord): void {
+function recordHandedBack(metrics: Metrics, { pool, observation }: TickRecord): void {
+  const handedBackJobs = observation?.workers.handedBackJobs ?? null;
   if (handedBackJobs === null) return;
   metrics.autoscaler_jobs_handed_back_total.remove({ pool });
   metrics.autoscaler_jobs_handed_back_total.inc({ pool }, handedBackJobs);

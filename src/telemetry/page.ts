@@ -42,6 +42,7 @@ ${figure('desired', number(desiredWorkers))}
 ${figure('bounds', `${number(report.minWorkers)}–${number(report.maxWorkers)}`)}
 </dl>
 ${decision(report)}
+${personInCharge(report)}
 ${error === undefined ? '' : `<p class="error"><b>${error.code}</b> ${escape(error.message)}<br>${escape(error.hint)}</p>`}
 ${blockedList(report)}
 ${queueTable(report)}
@@ -71,6 +72,12 @@ function decision({
       ? ''
       : `\n<p class="quiet">The ${alternative.policy} policy would have ${number(alternative.workers)}: ${escape(alternative.why)}</p>`
   }`;
+}
+
+/** Who is in charge, where no step of the decision says it. */
+function personInCharge({ manualHold, steps }: TickReport): string {
+  const isSaid = steps.some(({ step }) => step === 'manual-scale');
+  return manualHold === null || isSaid ? '' : `<p>${escape(manualHold.why)}</p>`;
 }
 
 /** What holds up a scale-down, so that a person can look at that very job. */

@@ -23,6 +23,13 @@ export type TickReport = {
   }[];
   /** What the policy that does not lead would have recommended; null when nothing was decided. */
   readonly alternative: Decision['alternative'] | null;
+  /** What a person set, as long as it is respected. */
+  readonly manualHold: {
+    readonly workers: number;
+    /** In ISO 8601. */
+    readonly until: string;
+    readonly why: string;
+  } | null;
   readonly outcome: Outcome;
   readonly error?: ErrorReport | undefined;
   /** What should go and cannot yet; empty when nothing stands in the way. */
@@ -93,6 +100,7 @@ export function tickReport(
     limitedBy: decision?.limitedBy ?? 'none',
     steps: decision?.steps ?? [{ step: 'recommend', workers: null, why: whyUndecided(record) }],
     alternative: decision?.alternative ?? null,
+    manualHold: manualHoldReport(decision?.manualHold ?? null),
     outcome,
     ...(error === null
       ? {}
@@ -106,6 +114,11 @@ export function tickReport(
 /** Why a tick came to no decision: it failed before, or another daemon acts for the pool. */
 export function whyUndecided({ error }: TickRecord): string {
   return error?.message ?? 'another daemon acts for this pool';
+}
+
+function manualHoldReport(hold: Decision['manualHold']): TickReport['manualHold'] {
+  if (hold === null) return null;
+  return { workers: hold.workers, until: new Date(hold.untilMs).toISOString(), why: hold.why };
 }
 
 function blockedReport({ dyno, verdict, sinceMs, jobs }: Blocked): BlockedReport {

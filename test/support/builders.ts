@@ -34,7 +34,7 @@ export function observation(readyJobs: number, known: Partial<Observation> = {})
     queues: [reading({ readyJobs })],
     unreadableQueues: [],
     currentWorkers: 1,
-    workers: { readyWorkers: null, concurrency: null, protection: 'none' },
+    workers: { readyWorkers: null, concurrency: null, protection: 'none', handedBackJobs: null },
     ...known,
   };
 }
@@ -53,6 +53,7 @@ export function policy(known: Partial<Policy> = {}): Policy {
     scaleDownStabilizationSeconds: 0,
     scaleUpStep: null,
     scaleDownStep: null,
+    manualHoldSeconds: 0,
     ...known,
   };
 }
@@ -68,6 +69,15 @@ export function memory(known: Partial<Memory> = {}): Memory {
     removal: null,
     tailUnknownSinceMs: null,
     learned: nothingLearned,
+    intent: null,
+    manual: null,
     ...known,
   };
 }
+
+/** A lease that nobody else wants. */
+export const ownLease = {
+  take: () => Promise.resolve(true),
+  heldForMs: () => Infinity,
+  assertHeld: () => undefined,
+};

@@ -33,6 +33,8 @@ export type ScriptedProcessType = { quantity: number; size: string };
 export type ScriptedHeroku = {
   readonly url: string;
   readonly token: string;
+  /** Further tokens that are accepted, so that a test can tell who asked. */
+  readonly otherTokens: string[];
   readonly requests: RecordedRequest[];
   /** The process types of the app `demo`; a test may change them, as a person with the dashboard would. */
   readonly formation: Record<string, ScriptedProcessType>;
@@ -102,7 +104,8 @@ export async function startScriptedHeroku(
   ): Answer {
     if (headers.accept !== 'application/vnd.heroku+json; version=3')
       return refuse(406, 'not_acceptable', 'Please specify a version');
-    if (headers.authorization !== `Bearer ${heroku.token}`)
+    const tokens = [heroku.token, ...heroku.otherTokens];
+    if (!tokens.some((token) => headers.authorization === `Bearer ${token}`))
       return refuse(401, 'unauthorized', 'Invalid credentials provided.');
     if (path === '/account/rate-limits')
       return { status: 200, body: { remaining: heroku.remainingCalls } };
@@ -122,6 +125,7 @@ export async function startScriptedHeroku(
   const heroku: ScriptedHeroku = {
     url: `http://127.0.0.1:${String(port)}`,
     token: 'HRKU-test-token_0123456789',
+    otherTokens: [],
     requests: [],
     formation,
     remainingCalls: 4_500,

@@ -48,6 +48,7 @@ const scaleUp: Decision = {
     { step: 'recommend', workers: 13, why: '1,240 ready jobs ÷ 100 jobs per worker → 13' },
     { step: 'max-workers', workers: 10, why: 'at most 10 (MAX_WORKERS)' },
   ],
+  manualHold: null,
   alternative,
 };
 
@@ -58,6 +59,7 @@ export const hold: Decision = {
   desiredWorkers: 3,
   limitedBy: 'none',
   steps: [{ step: 'recommend', workers: 3, why: '240 ready jobs ÷ 100 jobs per worker → 3' }],
+  manualHold: null,
   alternative,
 };
 
@@ -73,7 +75,6 @@ export function tick(changes: Partial<TickRecord> = {}): TickRecord {
     decision: scaleUp,
     outcome: 'scaled',
     drain: null,
-    handedBackJobs: null,
     error: null,
     ...changes,
   };

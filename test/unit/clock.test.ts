@@ -39,6 +39,9 @@ describe('the step of an interval', () => {
 });
 
 describe('a running clock', () => {
+  const onStall = () => {
+    throw new Error('no tick stalls');
+  };
   const silent = {
     info: () => undefined,
     warn: () => undefined,
@@ -53,6 +56,7 @@ describe('a running clock', () => {
       name: 'test',
       intervalMs: second,
       logger: silent,
+      onStall,
       onBug: (error) => {
         throw error;
       },
@@ -82,6 +86,7 @@ describe('a running clock', () => {
       // Its pattern is every second, of which hardly one lets a tick through.
       intervalMs: hour + second,
       logger: silent,
+      onStall,
       onBug: (error) => {
         throw error;
       },
@@ -102,6 +107,7 @@ describe('a running clock', () => {
       name: 'test',
       intervalMs,
       logger: silent,
+      onStall,
       onBug: (error) => {
         throw error;
       },
@@ -124,6 +130,7 @@ describe('a running clock', () => {
       name: 'test',
       intervalMs: hour,
       logger: silent,
+      onStall,
       onBug: (error) => {
         throw error;
       },
@@ -144,6 +151,7 @@ describe('a running clock', () => {
         name: 'test',
         intervalMs: hour,
         logger: silent,
+        onStall,
         onBug: (error) => {
           void clock.stop().then(() => {
             resolve(error);

@@ -5,7 +5,7 @@ import { OperationalError, type ErrorCode } from '../../src/errors.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import type { QueuesReading } from '../../src/queues/queue-source.ts';
 import type { ListedWorker, ScaleResult } from '../../src/targets/target.ts';
-import { observation, policy, reading, startMs } from '../support/builders.ts';
+import { observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
 
 const trouble = (code: ErrorCode) =>
   new OperationalError(code, `${code} happened`, { hint: 'wait' });
@@ -32,6 +32,7 @@ function world(changes: Partial<LoopParts> = {}) {
     },
     isDryRun: false,
     protection: null,
+    lease: ownLease,
     memories: {
       load: () => Promise.resolve(saved.at(-1) ?? emptyMemory),
       save(memory) {

@@ -264,7 +264,12 @@ function view(seconds: number, queues: readonly Partial<QueueReading>[], workers
       observedAtMs: startMs + seconds * 1000,
       queues: queues.map((queue, index) => reading({ queue: `queue-${index}`, ...queue })),
       currentWorkers: workers,
-      workers: { readyWorkers: workers, concurrency: null, protection: 'none' },
+      workers: {
+        readyWorkers: workers,
+        concurrency: null,
+        protection: 'none',
+        handedBackJobs: null,
+      },
     }),
     dynos: [],
     processes: [],

@@ -171,6 +171,7 @@ describe('a companion', () => {
       readyWorkers: 1,
       concurrency: null,
       protection: 'none',
+      handedBackJobs: null,
     });
   });
 });

@@ -206,7 +206,8 @@ test('takes over how many jobs companions handed back, and lets the count begin 
   const seen: (number | undefined)[] = [(await seriesOf(metrics)).get(name)];
   // A tick that did not look says nothing of the count.
   for (const handedBackJobs of [0, 57, null, 60, 2]) {
-    metrics.recordTick(tick({ handedBackJobs }));
+    const workers = { ...observation().workers, handedBackJobs };
+    metrics.recordTick(tick({ observation: observation({ workers }) }));
     seen.push((await seriesOf(metrics)).get(name));
   }
   expect(seen).toEqual([undefined, 0, 57, 57, 60, 2]);
@@ -217,7 +218,7 @@ test('says for how long the tail is not relied on', async () => {
   const seen: (number | undefined)[] = [];
   const drain = {
     ...{ marked: [], cancelled: [], blocked: [], unknown: [], freedAfterSeconds: [] },
-    ...{ handedBackJobs: null, tailUnknownSinceMs: 0 },
+    tailUnknownSinceMs: 0,
   };
   const failed = { drain: null, outcome: 'failed', error: refused() } as const;
   for (const record of [tick({ drain }), tick(failed), tick({ drain: null })]) {

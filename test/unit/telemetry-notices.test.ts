@@ -9,7 +9,6 @@ test('what keeps the tail from draining is said once each time that it was learn
   const notice = createNotices(createLog({ level: 'info', secrets: [], destination }));
   const report = {
     ...{ marked: [], cancelled: [], blocked: [], unknown: [], freedAfterSeconds: [] },
-    handedBackJobs: null,
   };
   for (const tailUnknownSinceMs of [null, 1_000, 1_000, null, 90_000_000, 90_000_000])
     notice(tick({ drain: { ...report, tailUnknownSinceMs } }));

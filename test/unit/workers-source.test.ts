@@ -6,7 +6,7 @@ import { createWorkersSource } from '../../src/drain/workers.ts';
 import { OperationalError } from '../../src/errors.ts';
 import { reading } from '../support/builders.ts';
 
-const silence: PoolProcesses = { processes: [], isJoined: false };
+const silence: PoolProcesses = { processes: [], isJoined: false, handedBackJobs: null };
 const trouble = () =>
   Promise.reject(new OperationalError('STATE_UNAVAILABLE', 'gone', { hint: 'wait' }));
 
@@ -61,8 +61,13 @@ const running = (...workers: (string | null)[]) => [
 
 describe('what is known of the workers', () => {
   test('is nothing when nobody says anything', async () => {
-    const nothing = { readyWorkers: null, concurrency: null, protection: 'none' };
-    expect(await look().sees({})).toEqual(nothing);
+    const nothing = {
+      readyWorkers: null,
+      concurrency: null,
+      handedBackJobs: null,
+      protection: 'none',
+    };
+    expect(await look().sees({})).toMatchObject(nothing);
   });
 
   test('counts dynos whose companions spoke lately and are not ending', async () => {
@@ -74,14 +79,16 @@ describe('what is known of the workers', () => {
       process({ dyno: 'worker.4', ageMs: 6_000 }),
     ];
     const looking = look();
-    const seen = await looking.sees({ board: { processes, isJoined: true } });
-    expect(seen).toMatchObject({ readyWorkers: 2, protection: 'drain' });
+    const seen = await looking.sees({ board: { processes, isJoined: true, handedBackJobs: 4 } });
+    expect(seen).toMatchObject({ readyWorkers: 2, protection: 'drain', handedBackJobs: 4 });
     expect(looking.lists()).toBe(0);
   });
 
   test('are no workers, but companions, while a deploy replaces all of them', async () => {
-    const board = { processes: [], isJoined: true };
-    expect(await look().sees({ board, connected: [{ queue: 'emails', name: null }] })).toEqual({
+    const board = { processes: [], isJoined: true, handedBackJobs: null };
+    expect(
+      await look().sees({ board, connected: [{ queue: 'emails', name: null }] }),
+    ).toMatchObject({
       readyWorkers: 0,
       concurrency: null,
       protection: 'drain',
@@ -96,12 +103,12 @@ describe('what is known of the workers', () => {
     [10, [process({ queues: null })]],
     [null, [process({ concurrency: 0 })]],
   ])('is that a dyno runs %s jobs of a queue at once', async (slots, processes) => {
-    const seen = await look().sees({ board: { processes, isJoined: true } });
+    const seen = await look().sees({ board: { processes, isJoined: true, handedBackJobs: null } });
     expect(seen.concurrency).toBe(slots);
   });
 
   test('leaves the slots open when an old companion serves one of several queues', async () => {
-    const board = { processes: [process({ queues: null })], isJoined: true };
+    const board = { processes: [process({ queues: null })], isJoined: true, handedBackJobs: null };
     const seen = await look().sees({ board, queues: [reading(), reading()] });
     expect(seen.concurrency).toBeNull();
   });
@@ -128,15 +135,15 @@ describe('what is known of the workers', () => {
 
   test('keeps its protection, and rejects nothing, while nothing can be read', async () => {
     const { sees } = look();
-    const blind = { readyWorkers: null, concurrency: null };
-    await sees({ board: { processes: [process()], isJoined: true } });
+    const blind = { readyWorkers: null, concurrency: null, handedBackJobs: null };
+    await sees({ board: { processes: [process()], isJoined: true, handedBackJobs: null } });
     expect(await sees({ board: null })).toEqual({ ...blind, protection: 'drain' });
     expect(await sees({ board: null, queues: null })).toEqual({ ...blind, protection: 'drain' });
     expect(await sees({})).toMatchObject({ protection: 'none' });
   });
 
   test('is no protection where it is switched off', async () => {
-    const board = { processes: [process()], isJoined: true };
+    const board = { processes: [process()], isJoined: true, handedBackJobs: null };
     expect(await look(false).sees({ board })).toMatchObject({
       readyWorkers: 1,
       protection: 'none',

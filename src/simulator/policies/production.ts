@@ -55,6 +55,8 @@ function policyOf(leading: PolicyName, settings: PolicySettings): Policy {
     scaleDownStabilizationSeconds: stabilizationSeconds[leading],
     scaleUpStep: null,
     scaleDownStep: null,
+    // Nobody scales by hand in a simulation.
+    manualHoldSeconds: 0,
   };
 }
 

@@ -22,7 +22,12 @@ function watch(looks: readonly Look[], asked = wishes, from: Memory = emptyMemor
   const decisions = looks.map(({ queue, ...known }, index) => {
     const seen = observation(0, {
       observedAtMs: startMs + index * 5000,
-      workers: { readyWorkers: known.currentWorkers ?? 1, concurrency: null, protection: 'drain' },
+      workers: {
+        readyWorkers: known.currentWorkers ?? 1,
+        concurrency: null,
+        protection: 'drain',
+        handedBackJobs: null,
+      },
       queues: [reading(queue)],
       ...known,
     });
@@ -97,7 +102,7 @@ describe('the learned policy', () => {
         observedAtMs: startMs + 200_000,
         currentWorkers: 2,
         queues: [reading(seen)],
-        workers: { readyWorkers: 2, concurrency: null, protection: 'drain' },
+        workers: { readyWorkers: 2, concurrency: null, protection: 'drain', handedBackJobs: null },
       });
       return decide(at, wishes, known.memory).decision.desiredWorkers;
     };
@@ -171,12 +176,16 @@ describe('the learned policy', () => {
 
   test('counts on draining workers no more than is asked of them', () => {
     const { memory } = watch(steady(60));
-    const drains = [3, 4].map((number) => ({ dyno: `worker.${number}`, sinceMs: startMs }));
+    const drains = [3, 4].map((number) => ({
+      dyno: `worker.${number}`,
+      sinceMs: startMs,
+      isAsked: true,
+    }));
     const seen = observation(0, {
       observedAtMs: startMs + 300_000,
       currentWorkers: 4,
       queues: [reading(then(60, 0))],
-      workers: { readyWorkers: 4, concurrency: null, protection: 'drain' },
+      workers: { readyWorkers: 4, concurrency: null, protection: 'drain', handedBackJobs: null },
     });
     expect(decide(seen, wishes, { ...memory, drains }).decision.desiredWorkers).toBe(2);
   });
@@ -240,7 +249,7 @@ describe('what stands in the way of more workers', () => {
       queues,
       observedAtMs: startMs + 200_000,
       currentWorkers: 2,
-      workers: { readyWorkers: 2, concurrency: null, protection: 'drain' },
+      workers: { readyWorkers: 2, concurrency: null, protection: 'drain', handedBackJobs: null },
     });
     expect(decide(seen, wishes, memory).decision.desiredWorkers).toBeGreaterThan(10);
   });
@@ -281,7 +290,7 @@ describe('what stands in the way of more workers', () => {
     const long = (protection: 'none' | 'drain') =>
       times(60, {
         currentWorkers: 8,
-        workers: { readyWorkers: 8, concurrency: null, protection },
+        workers: { readyWorkers: 8, concurrency: null, protection, handedBackJobs: null },
         queue: {
           activeJobs: 8,
           addedJobs: 8,

@@ -1,0 +1,116 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { nothingLearned } from '../../src/decision/learned/memory.ts';
+import { emptyMemory } from '../../src/decision/decide.ts';
+import type { Memory } from '../../src/decision/types.ts';
+import { connectRedis, type RedisConnection } from '../../src/redis.ts';
+import { createMemoryStore, type Oblivion } from '../../src/state/memory-store.ts';
+import { startMs } from '../support/builders.ts';
+import { soon } from '../support/lease.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+
+const key = 'backlog-autoscaler:memory:{demo:worker:worker}';
+let server: RedisServer;
+let connection: RedisConnection;
+let client: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
+  client = new Redis(server.url);
+});
+afterAll(async () => {
+  connection.close();
+  client.disconnect();
+  await server.stop();
+});
+beforeEach(() => client.flushall());
+
+/** A store whose lease is always held, and what it said. */
+function open() {
+  const said: Oblivion[] = [];
+  const store = createMemoryStore({
+    ...{ redis: connection, identity: 'demo:worker:worker', expiryMs: 60_000 },
+    lease: {
+      async write(name, text, ttlMs) {
+        await client.set(name, text, 'PX', ttlMs);
+      },
+    },
+    onOblivion: (why) => said.push(why),
+  });
+  return { store, said };
+}
+
+const full: Memory = {
+  lastSeenAtMs: startMs,
+  recommendations: [{ madeAtMs: startMs, workers: 4, isFound: false }],
+  orphans: [{ job: 'emails 7', seenAtMs: startMs }],
+  platformLimit: { workers: 20, learnedAtMs: startMs },
+  drains: [{ dyno: 'worker.4', sinceMs: startMs, isAsked: true }],
+  removal: { workers: 3, madeAtMs: startMs },
+  tailUnknownSinceMs: startMs,
+  learned: nothingLearned,
+  intent: { workers: 3, formerWorkers: 4, madeAtMs: startMs },
+  manual: { workers: 3, setAtMs: startMs, untilMs: startMs + 1_000 },
+};
+const { intent, manual, ...ofVersion3 } = full;
+
+describe('memory', () => {
+  test('is read back as it was saved, in silence, and ends by itself', async () => {
+    const { store, said } = open();
+    await store.save(full, soon());
+    expect(await open().store.load(soon())).toEqual(full);
+    expect(await store.load(soon())).toEqual(full);
+    expect(said).toEqual([]);
+    expect(await client.pttl(key)).toBeGreaterThan(0);
+  });
+
+  test('that is missing is an empty one, which is said once', async () => {
+    const { store, said } = open();
+    expect(await store.load(soon())).toEqual(emptyMemory);
+    await store.load(soon());
+    expect(said).toEqual(['missing']);
+  });
+
+  test('of an older version is kept as far as it goes', async () => {
+    await client.set(key, JSON.stringify({ version: 3, memory: ofVersion3 }));
+    const { store, said } = open();
+    expect(await store.load(soon())).toEqual({ ...full, intent: null, manual: null });
+    expect(said).toEqual(['older']);
+    expect([intent, manual]).not.toContain(null);
+  });
+
+  test('of an older version that wrote a field otherwise loses that field alone', async () => {
+    const memory = { ...ofVersion3, drains: ['worker.4'], color: 'blue' };
+    await client.set(key, JSON.stringify({ version: 2, memory }));
+    const { store } = open();
+    expect(await store.load(soon())).toEqual({ ...full, drains: [], intent: null, manual: null });
+  });
+
+  const damaged = { ...full, platformLimit: { workers: -1, learnedAtMs: startMs } };
+  test.each([
+    ['of a newer version', JSON.stringify({ version: 1e6, memory: full }), 'newer'],
+    ['in which a field makes no sense', JSON.stringify({ version: 6, memory: damaged }), 'damaged'],
+    ['in which a field is missing', JSON.stringify({ version: 6, memory: ofVersion3 }), 'damaged'],
+    ['that is no JSON', '{"version":6,', 'damaged'],
+    ['that is another kind of JSON', '[]', 'damaged'],
+    ['that is binary', '\u0000\ufffd', 'damaged'],
+    ['without a version', JSON.stringify({ memory: full }), 'damaged'],
+    ['with a prototype', '{"version":3,"memory":{"__proto__":{"tailUnknownSinceMs":1}}}', 'older'],
+  ])('%s is an empty one, and that is said', async (_what, text, why) => {
+    await client.set(key, text);
+    const { store, said } = open();
+    expect(await store.load(soon())).toEqual(emptyMemory);
+    expect(said).toEqual([why]);
+  });
+
+  test('that was lost again after it was there is said again', async () => {
+    const { store, said } = open();
+    await store.load(soon());
+    await store.save(full, soon());
+    await store.load(soon());
+    await client.del(key);
+    await store.load(soon());
+    expect(said).toEqual(['missing', 'missing']);
+  });
+});
