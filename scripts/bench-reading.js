@@ -219,7 +219,7 @@ function report() {
   );
   return `# What a reading costs
 
-Written by \`npm run bench:reading\`, which measures it anew: ${cpus()[0]?.model.trim() ?? 'unknown CPU'} (${cpus().length} threads), Node ${process.version}, Redis ${stage.version}, over loopback. The quickest of several rounds in which all variants take turns, since whatever else the machine does can only add to it; in brackets how many times as long as ours it took. With a network in between, round trips count instead: ours makes as many as it has calls, BullMQ’s API one by one at least as many as there are queues.
+Written by \`npm run bench:reading\`, which measures it anew: ${cpus()[0]?.model.trim() ?? 'unknown CPU'} (${cpus().length} threads), Node ${process.version}, Redis ${stage.version}, over loopback. The quickest of several rounds in which all variants take turns, since whatever else the machine does can only add to it; in brackets its time divided by ours. With a network in between, round trips count instead: ours makes as many as it has calls, BullMQ’s API one by one at least as many as there are queues.
 
 ${row(heads)}
 ${row(heads.map(() => '---'))}
@@ -230,7 +230,7 @@ ${results.map((result) => row(line(result))).join('\n')}
 - **BullMQ’s API** is \`getJobCounts\`, \`getDelayedCount\`, \`getMeta\` and \`getWaiting(0, 0)\`, on one connection: it tells less.
 - **ioredis pipelines** ask for the same in two steps of 200 queues each, without durations and without telling which waiting job is the oldest.
 - **Bare socket** is a bound: exactly the commands that ours runs on the server, as ready-made bytes in one pipeline, with replies that are only counted, not read.
-- **CPU** is the processor time of client and server together for one reading, on average; unlike the times it says the same on a machine that is busy with other things.
+- **CPU** is the processor time of client and server together for one reading, on average; it suffers less than the times when the machine is busy with other things.
 - **Longest call** is the longest that one call of ours kept the server, by its slow log.
 
 ## The daemon
