@@ -68,6 +68,11 @@ export async function createStage() {
       await client.config('SET', 'slowlog-log-slower-than', '-1');
       return own.reduce((most, [, , microseconds]) => Math.max(most, microseconds / 1000), 0);
     },
+    async cpuMs() {
+      const cpu = await client.info('cpu');
+      const seconds = (name) => Number(new RegExp(`${name}:(\\S+)`).exec(cpu)[1]);
+      return 1000 * (seconds('used_cpu_user') + seconds('used_cpu_sys'));
+    },
     async stop() {
       client.disconnect();
       watcher.disconnect();

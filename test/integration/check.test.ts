@@ -54,6 +54,7 @@ warning  emails was never seen: misspelled?
 
 Workers
 ok       None is connected
+ok       Insight: counts only, as no job is there to look at, or none may be. To see which dyno runs what, in the app: joinPool([worker]) from backlog-autoscaler/worker, or at least name: process.env.DYNO in the Worker’s options
 
 Heroku
 ok       Heroku accepts the token (scope write)

@@ -96,19 +96,14 @@ function toReading(
   following: Following,
 ): QueueReading | UnreadableQueue {
   if (probe.error !== null) return { queue, why: explainError(probe.error) };
-  const { version, isPaused, busy } = probe;
+  const { version, isPaused } = probe;
   if (version !== null && !isKnown(version)) return { queue, why: explainVersion(version) };
-  const always = {
-    queue,
-    isPaused,
-    concurrencyLimit: probe.concurrency,
-  };
-  if (busy === null) return { ...emptyReading, ...always, addedJobs: probe.added ?? 0 };
-
+  const busy = probe.busy ?? idle;
   const startable = busy.waiting + busy.prioritized + busy.due;
   const readyJobs = isPaused ? 0 : startable;
+  const started = busy.active + busy.parents;
   return {
-    ...always,
+    queue,
     readyJobs,
     // Jobs that were not examined count as active: taking an orphan for active keeps a worker too many, the opposite
     // could interrupt a job.
@@ -116,7 +111,9 @@ function toReading(
     orphanedJobs: busy.orphanIds.length,
     delayedJobs: busy.delayed - busy.due,
     pausedJobs: busy.heldBack + (isPaused ? startable : 0),
+    isPaused,
     oldestWaitSeconds: readyJobs === 0 ? null : oldestWaitSeconds(busy, nowMs),
+    concurrencyLimit: probe.concurrency,
     rateLimitedForSeconds: positiveOrNull(busy.rateLimitedForMs / 1000),
     running: busy.running.map(({ id, worker, processedOn, name }) => ({
       jobId: id,
@@ -125,29 +122,33 @@ function toReading(
       jobName: name,
     })),
     orphanedJobIds: busy.orphanIds,
-    addedJobs: probe.added,
-    unfinishedJobs:
-      busy.waiting + busy.heldBack + busy.prioritized + busy.delayed + busy.active + busy.parents,
+    // A queue that has jobs but no counter was not filled by BullMQ alone.
+    addedJobs: probe.added ?? (probe.busy === null ? 0 : null),
+    unfinishedJobs: busy.waiting + busy.heldBack + busy.prioritized + busy.delayed + started,
     readyJobNames: busy.readyJobNames,
     dueSoon: busy.dueSoon.map(({ inMs, jobs }) => ({ dueAtMs: nowMs + inMs, jobs })),
     finished: following.finished(queue, busy),
   };
 }
 
-const emptyReading: Omit<QueueReading, 'queue' | 'isPaused' | 'concurrencyLimit' | 'addedJobs'> = {
-  readyJobs: 0,
-  activeJobs: 0,
-  orphanedJobs: 0,
-  delayedJobs: 0,
-  pausedJobs: 0,
-  oldestWaitSeconds: null,
-  rateLimitedForSeconds: null,
-  running: [],
-  orphanedJobIds: [],
-  unfinishedJobs: 0,
-  readyJobNames: [],
+const idle: BusyProbe = {
+  waiting: 0,
+  heldBack: 0,
+  prioritized: 0,
+  delayed: 0,
+  due: 0,
+  firstDueAtMs: 0,
+  active: 0,
+  parents: 0,
+  rateLimitedForMs: 0,
   dueSoon: [],
+  waitingJobs: [],
+  running: [],
+  orphanIds: [],
+  readyJobNames: [],
   finished: [],
+  lastEntry: null,
+  nextInLine: [],
 };
 
 function oldestWaitSeconds(
