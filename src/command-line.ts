@@ -7,7 +7,7 @@ import { run } from './commands/run.ts';
 import { web } from './commands/web.ts';
 import { ConfigError } from './config/problem.ts';
 import { OperationalError } from './errors.ts';
-import { createScrubber } from './telemetry/scrub.ts';
+import { createScrubber } from './scrub.ts';
 import { version } from './version.ts';
 
 const commands: readonly Command[] = [run, once, check, demo, web];

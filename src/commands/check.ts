@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { loadConfig, type Config } from '../config/load.ts';
 import { withDeadline } from '../deadline.ts';
-import { createScrubber } from '../telemetry/scrub.ts';
+import { createScrubber } from '../scrub.ts';
 import { secretsOf } from './assemble.ts';
 import { herokuTokensOf, lookAtHeroku } from './check/heroku-facts.ts';
 import { judge, type Observed } from './check/judgement.ts';

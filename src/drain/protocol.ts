@@ -2,14 +2,14 @@
  * What the daemon and the companion in the workers' processes say to one another through the queues' Redis. Both sides
  * import this file and nothing else of each other.
  *
- * `backlog-autoscaler:workers:<pool>` is a hash with one field for each worker process; its value is a Heartbeat in
- * JSON. `backlog-autoscaler:marks:<pool>` is a hash from the name of a dyno that is asked to drain to the time until
+ * `backlog-autoscaler:workers:{<pool>}` is a hash with one field for each worker process; its value is a Heartbeat in
+ * JSON. `backlog-autoscaler:marks:{<pool>}` is a hash from the name of a dyno that is asked to drain to the time until
  * which it is asked, in milliseconds of the Redis server's clock. Every time is that of the server, so that the clocks
- * of dynos do not matter.
+ * of dynos do not matter. The braces keep the keys of a pool together on one node of a Redis Cluster.
  */
-export const workersKey = (pool: string): string => `backlog-autoscaler:workers:${pool}`;
-export const joinedKey = (pool: string): string => `backlog-autoscaler:joined:${pool}`;
-export const marksKey = (pool: string): string => `backlog-autoscaler:marks:${pool}`;
+export const workersKey = (pool: string): string => `backlog-autoscaler:workers:{${pool}}`;
+export const joinedKey = (pool: string): string => `backlog-autoscaler:joined:{${pool}}`;
+export const marksKey = (pool: string): string => `backlog-autoscaler:marks:{${pool}}`;
 
 /** A pool that had a companion counts as having some for this long, also while all its processes are being replaced. */
 const joinedMs = 24 * 60 * 60_000;
