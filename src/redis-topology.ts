@@ -81,7 +81,7 @@ function mannerOf({ options }: Redis) {
   const names = [
     ...(['username', 'password', 'tls', 'connectionName', 'connectTimeout', 'keepAlive'] as const),
     ...(['autoResendUnfulfilledCommands', 'maxRetriesPerRequest'] as const),
-    ...(['retryStrategy', 'reconnectOnError'] as const),
+    'retryStrategy' as const,
   ];
   type Manner = { [Name in (typeof names)[number]]?: NonNullable<RedisOptions[Name]> };
   const entries = names.map((name) => [name, options[name]] as const);

@@ -39,9 +39,12 @@ export function connectRedis(
     scrub: createScrubber([url]),
   };
   let answers = 0;
+  let underWay = 0;
+  let isReplica = false;
   return {
     async run(code, signal, command) {
       const answersBefore = answers;
+      underWay += 1;
       const what = `Redis at ${source.place}`;
       try {
         await withDeadline(signal, connectPatienceMs, (patience) =>
@@ -54,7 +57,15 @@ export function connectRedis(
         // A connection on which nothing comes back any more may be dead without either end having been told.
         const isSilent = error instanceof OperationalError && answers === answersBefore;
         if (isSilent) connected.replace();
+        isReplica ||= error instanceof Error && error.message.startsWith('READONLY');
         throw translate(error, connected.lastError(), { code, ...source });
+      } finally {
+        underWay -= 1;
+        // After a failover the address may lead to the new primary, but this connection still leads to the old one.
+        if (isReplica && underWay === 0) {
+          isReplica = false;
+          connected.replace();
+        }
       }
     },
     close() {
@@ -80,6 +91,8 @@ function keepConnected(
   let lastError: Error | undefined;
   let isClosed = false;
   let isPlaceKnown = false;
+  // A client that was told to leave its connection looks ready until that is closed.
+  let isLeaving = false;
   let client = watched(
     new Redis(url, {
       ...(url.startsWith('rediss:') ? { tls: { rejectUnauthorized } } : {}),
@@ -92,8 +105,6 @@ function keepConnected(
       connectTimeout: 5_000,
       keepAlive: 30_000,
       retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, reconnectDelayMsMax),
-      // After a failover the same address may lead to the new primary, but this connection still to the old one.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
     }),
   );
 
@@ -108,7 +119,7 @@ function keepConnected(
   }
 
   async function recognize(): Promise<void> {
-    await ready(client);
+    await ready(client, isLeaving);
     if (isPlaceKnown) return;
     const actual = await clientForPlaceOf(client);
     isPlaceKnown = true;
@@ -116,21 +127,24 @@ function keepConnected(
     client.disconnect();
     client = watched(actual);
     if (isClosed) client.disconnect();
-    await ready(client);
+    await ready(client, isLeaving);
   }
 
   // One wait for all who need the connection at the same time, however many pools that are.
   let waiting: Promise<void> | undefined;
   return {
     untilReady() {
-      if (isPlaceKnown && client.status === 'ready') return Promise.resolve();
+      if (isPlaceKnown && client.status === 'ready' && !isLeaving) return Promise.resolve();
       waiting ??= recognize().finally(() => (waiting = undefined));
       return waiting;
     },
     client: () => client,
     lastError: () => lastError,
     replace() {
-      if (['connect', 'ready'].includes(client.status)) client.disconnect(true);
+      if (isLeaving || !['connect', 'ready'].includes(client.status)) return;
+      isLeaving = true;
+      client.once('close', () => (isLeaving = false));
+      client.disconnect(true);
     },
     close() {
       isClosed = true;
@@ -140,8 +154,8 @@ function keepConnected(
 }
 
 /** Rejects with what keeps the client from connecting, if that goes on for longer than a moment. */
-function ready(client: Redis): Promise<void> {
-  if (client.status === 'ready') return Promise.resolve();
+function ready(client: Redis, isLeaving: boolean): Promise<void> {
+  if (client.status === 'ready' && !isLeaving) return Promise.resolve();
   return new Promise<void>((resolve, reject) => {
     const startedAt = performance.now();
     const onReady = () => {

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
 import { OperationalError } from '../errors.ts';
+import { createScrubber, scrubJson } from '../scrub.ts';
 import type { TickRecord } from '../tick-record.ts';
 import type { HerokuReply } from '../targets/heroku/account.ts';
 import { logTick } from '../telemetry/log.ts';
@@ -15,7 +16,7 @@ import {
   type TickReport,
 } from '../telemetry/report.ts';
 import { version } from '../version.ts';
-import type { AssembledPool } from './assemble.ts';
+import { secretsOf, type AssembledPool } from './assemble.ts';
 
 /** Redis may hang: publishing is given up after this, or sooner when the interval is short. */
 const publishMsMax = 1_000;
@@ -36,6 +37,7 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
   const reports = new Map<string, TickReport>();
   const lastGoodTicksAtMs = new Map<string, number>();
   const unpublished = new Set<string>();
+  const scrub = createScrubber(secretsOf(config));
   const notice = createNotices(log);
   const metrics = createMetrics(
     config.pools.map(({ POOL, MIN_WORKERS, MAX_WORKERS }) => ({
@@ -48,7 +50,8 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
   return {
     metrics,
     recordTick(pool, record) {
-      const report = tickReport(record, pool.policy);
+      // What servers say of themselves may repeat what they were sent.
+      const report = scrubbed(tickReport(record, pool.policy), scrub);
       reports.set(pool.name, report);
       const goodAtMs = goodTickAtMs(record);
       if (goodAtMs !== null) lastGoodTicksAtMs.set(pool.name, goodAtMs);
@@ -102,4 +105,8 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       unpublished.add(pool);
     }
   }
+}
+
+function scrubbed(report: TickReport, scrub: (text: string) => string): TickReport {
+  return JSON.parse(scrubJson(scrub, JSON.stringify(report))) as TickReport;
 }

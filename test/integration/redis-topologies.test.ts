@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDrainBoard } from '../../src/drain/board.ts';
+import { heartbeatScript, joinedKey, marksKey, workersKey } from '../../src/drain/protocol.ts';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
 import { connectRedis, type RedisConnection } from '../../src/redis.ts';
 import {
@@ -89,8 +90,24 @@ describe('a node of a Redis Cluster', () => {
   test('keeps marks and heartbeats of a pool together', async () => {
     const board = createDrainBoard(connection, 'worker');
     await board.mark(['worker.2'], [], soon());
+    const keys = [workersKey('worker'), marksKey('worker'), joinedKey('worker')];
+    const heartbeat = JSON.stringify({
+      dyno: 'worker.2',
+      state: 'working',
+      activeJobs: 0,
+      concurrency: 1,
+    });
+    const beat = () =>
+      connection.run('STATE_UNAVAILABLE', soon(), (client) =>
+        client.eval(heartbeatScript, 3, ...keys, 'id', heartbeat, 'worker.2', '60000', '0'),
+      );
+    expect(await beat()).toEqual([expect.any(String), expect.stringMatching(/^[1-9]/)]);
     await board.liftAll(soon());
-    expect(await board.read(soon())).toEqual({ processes: [], isJoined: false });
+    expect(await beat()).toEqual([expect.any(String), '0']);
+    expect(await board.read(soon())).toMatchObject({
+      processes: [{ dyno: 'worker.2' }],
+      isJoined: true,
+    });
   });
 
   test('may die: its replica takes over, also when it is the node that was named', async () => {
@@ -106,6 +123,13 @@ describe('a node of a Redis Cluster', () => {
         interval: 200,
       })
       .toBe('after');
+    // All the others fall silent, so that every connection is given up.
+    const rest = cluster.nodes.slice(1);
+    for (const { pid } of rest) process.kill(pid, 'SIGSTOP');
+    await expect(keep(connection, 'lost', key)).rejects.toMatchObject({
+      code: 'STATE_UNAVAILABLE',
+    });
+    for (const { pid } of rest) process.kill(pid, 'SIGCONT');
     for (const [index, prefix] of prefixes.entries())
       await expect
         .poll(

@@ -77,8 +77,8 @@ describe('a snapshot', () => {
     await store.publish(await snapshotOf(), soon());
     const keys = await client.keys('*');
     expect(keys.sort()).toEqual([
-      'backlog-autoscaler:{snapshots}:worker',
       'backlog-autoscaler:{snapshots}',
+      'backlog-autoscaler:{snapshots}:worker',
     ]);
     for (const key of keys) {
       const expiryMs = await client.pttl(key);
