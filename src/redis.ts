@@ -251,7 +251,9 @@ const explanations: readonly { readonly matches: RegExp; readonly hint: string }
 ];
 
 function explain(cause: Error): { what: string; hint: string } {
-  const what = cause.message === '' ? cause.name : cause.message;
+  // Its own message speaks of retries, of which there are none.
+  const isLost = cause.name === 'MaxRetriesPerRequestError';
+  const what = isLost ? 'the connection was lost' : cause.message || cause.name;
   const known = explanations.find(({ matches }) => matches.test(what));
   return {
     what,
