@@ -74,6 +74,11 @@ export function connectRedis(
   };
 }
 
+/** ioredis waits for a server that loads its data, and tells nobody. */
+const unready = new Error(
+  'connected, but the server does not get ready, as one that is LOADING its data',
+);
+
 type Connected = {
   /** Waits until commands can be sent, to whatever turns out to stand at the address. */
   untilReady(): Promise<void>;
@@ -139,7 +144,7 @@ function keepConnected(
       return waiting;
     },
     client: () => client,
-    lastError: () => lastError,
+    lastError: () => lastError ?? (client.status === 'connect' ? unready : undefined),
     replace() {
       if (isLeaving || !['connect', 'ready'].includes(client.status)) return;
       isLeaving = true;

@@ -19,9 +19,9 @@ const faults = [
 describe.concurrent(
   'the daemon survives, never shrinks while blind, and recovers by itself',
   () => {
-    test.each(faults.map((fault, position) => ({ name: fault.name, position, fault })))(
-      '$name',
-      async ({ position, fault }) => {
+    test.each(faults.map((fault, position) => [fault.name, fault, position] as const))(
+      '%s',
+      async (_name, fault, position) => {
         const outcome = await suffer(fault);
         if (summaryFile !== undefined)
           appendFileSync(summaryFile, `${JSON.stringify({ position, ...outcome })}\n`);

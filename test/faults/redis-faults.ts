@@ -102,35 +102,39 @@ export const redisFaults: readonly Fault[] = [
     },
   },
   {
-    name: 'Redis is loading (LOADING)',
-    done: 'it reloads its data set for some seconds',
-    stage: {
-      redisOptions: [
-        ...['--enable-debug-command', 'yes', '--loading-process-events-interval-bytes', '1024'],
-        ...['--save', '3600 1'],
-      ],
-    },
-    async strike({ admin, redis, atEnd }) {
-      const keys = Array.from({ length: 6_000 }, (_, index) => [
+    name: 'Redis restarts and loads its data (LOADING)',
+    done: 'SIGKILL; it starts again from its dump, which takes some seconds',
+    async strike(stage) {
+      const { admin, redis, toRedis, atEnd } = stage;
+      const keys = Array.from({ length: 3_000 }, (_, index) => [
         `filler:${String(index)}`,
         'x'.repeat(100),
       ]);
       await admin.mset(...keys.flat());
-      await admin.config('SET', 'key-load-delay', '1000');
-      const loader = new Redis(redis.url, { enableReadyCheck: false });
-      loader.on('error', () => undefined);
-      atEnd(() => {
-        loader.disconnect();
+      await admin.save();
+      const [, folder = ''] = await admin.config('GET', 'dir');
+      process.kill(redis.pid, 'SIGKILL');
+      const port = await freePort();
+      const extra = ['--dir', folder, '--key-load-delay', '1000'];
+      const loaded = startRedis({
+        port,
+        extra: [...extra, '--loading-process-events-interval-bytes', '1024'],
       });
-      loader.call('DEBUG', 'RELOAD').catch(() => undefined);
+      toRedis.leadTo(port);
+      const client = new Redis(port, { maxRetriesPerRequest: null });
+      client.on('error', () => undefined);
+      atEnd(async () => {
+        client.disconnect();
+        await (await loaded).stop();
+      });
+      restarted.set(stage, client);
     },
     code: 'QUEUE_UNREADABLE',
     says: /LOADING/,
-    async heal({ admin }) {
-      await admin.config('SET', 'key-load-delay', '0');
-      const isLoading = async () => (await admin.info('persistence')).includes('loading:1');
-      while (await isLoading()) await new Promise((resolve) => setTimeout(resolve, 20));
-      return undefined;
+    async heal(stage) {
+      const client = restarted.get(stage);
+      await client?.ping();
+      return client;
     },
   },
   {
@@ -254,6 +258,7 @@ export const redisFaults: readonly Fault[] = [
   },
 ];
 
+const restarted = new WeakMap<object, Redis>();
 const promoted = new WeakMap<object, { readonly port: number; readonly client: Redis }>();
 
 function expectNoFailure({ daemon }: Stage): void {
