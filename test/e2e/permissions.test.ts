@@ -115,10 +115,12 @@ test.each([
   ['companion', ['HGETALL', 'bull:emails:1']],
   ['companion', ['LPUSH', 'bull:emails:wait', '1']],
   ['companion', ['FLUSHALL']],
-  ['companion', ['INFO']],
+  ['companion', ['KEYS', '*']],
 ] as const)('the %s may not %j', async (user, [command, ...words]) => {
   const client = new Redis(urlFor(user), { enableReadyCheck: false });
   client.on('error', () => undefined);
-  await expect(client.call(command, ...words)).rejects.toThrow(/NOPERM|permission/i);
+  await expect(client.call(command, ...words)).rejects.toThrow(
+    /NOPERM|permission|user executing the script can't/i,
+  );
   client.disconnect();
 });
