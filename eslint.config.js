@@ -7,9 +7,9 @@ import { importTableRule } from './eslint-rules/import-table.js';
  */
 const parts = {
   decision: { parts: [], packages: [], isPure: true },
-  config: { parts: [], packages: ['fastest-levenshtein', 'yaml'] },
-  queues: { parts: ['decision/types', 'errors', 'redis'], packages: ['ioredis'] },
-  targets: { parts: ['deadline', 'errors'], packages: ['undici', 'zod'] },
+  config: { parts: ['scrub'], packages: ['fastest-levenshtein', 'yaml'] },
+  queues: { parts: ['decision/types', 'errors', 'redis', 'redis-topology'], packages: ['ioredis'] },
+  targets: { parts: ['deadline', 'errors', 'scrub'], packages: ['undici', 'zod'] },
   drain: { parts: ['decision/types', 'errors', 'redis', 'targets/target'], packages: ['zod'] },
   worker: { parts: ['drain/protocol'], packages: [] },
   state: {
@@ -35,7 +35,10 @@ const parts = {
   },
   'tick-record': { parts: ['decision/types', 'drain/plan', 'errors'], packages: [] },
   telemetry: {
-    parts: ['decision/types', 'drain/plan', 'drain/verdict', 'errors', 'tick-record', 'version'],
+    parts: [
+      ...['decision/types', 'drain/plan', 'drain/verdict', 'errors'],
+      ...['scrub', 'tick-record', 'version'],
+    ],
     packages: ['pino', 'prom-client'],
   },
   simulator: {
@@ -47,9 +50,11 @@ const parts = {
     packages: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
   },
   clock: { parts: [], packages: ['node-cron'] },
-  redis: { parts: ['deadline', 'errors'], packages: ['ioredis'] },
+  redis: { parts: ['deadline', 'errors', 'redis-topology', 'scrub'], packages: ['ioredis'] },
+  'redis-topology': { parts: [], packages: ['ioredis'] },
   deadline: { parts: ['errors'], packages: [] },
   errors: { parts: [], packages: [] },
+  scrub: { parts: [], packages: [] },
   version: { parts: [], packages: ['zod'] },
 };
 

@@ -8,7 +8,7 @@ import { simulate } from './commands/simulate.ts';
 import { web } from './commands/web.ts';
 import { ConfigError } from './config/problem.ts';
 import { OperationalError } from './errors.ts';
-import { createScrubber } from './telemetry/scrub.ts';
+import { createScrubber } from './scrub.ts';
 import { version } from './version.ts';
 
 const commands: readonly Command[] = [run, once, check, simulate, demo, web];
@@ -24,13 +24,15 @@ export type Start = Pick<Surroundings, 'environment' | 'nowMs' | 'shutdown'> & {
 
 /** Runs one command and ends the process with its exit code. */
 export async function runCommandLine({ words, ...start }: Start): Promise<void> {
-  const secrets = ['REDIS_URL', 'STATE_REDIS_URL', 'HEROKU_API_KEY', 'METRICS_TOKEN'];
-  const scrub = createScrubber(secrets.map((name) => start.environment[name] ?? ''));
+  const names = ['REDIS_URL', 'STATE_REDIS_URL', 'HEROKU_API_KEY', 'METRICS_TOKEN'];
+  const secrets = names.map((name) => start.environment[name] ?? '');
+  const scrub = (text: string) => createScrubber(secrets)(text);
   const surroundings: Surroundings = {
     ...start,
     print: (text) => process.stdout.write(text),
     complain: (text) => process.stderr.write(scrub(text)),
     scrub,
+    hide: (more) => secrets.push(...more),
     isTerminal: process.stdout.isTTY,
     showsProgress: process.stderr.isTTY,
   };

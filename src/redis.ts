@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
 import { within, withDeadline } from './deadline.ts';
 import { OperationalError, type ErrorCode } from './errors.ts';
+import { clientForPlaceOf } from './redis-topology.ts';
+import { createScrubber } from './scrub.ts';
 
 /** One connection to a Redis server that fails fast and says why. */
 export type RedisConnection = {
@@ -32,37 +34,26 @@ export function connectRedis(
     readonly variable?: string;
   },
 ): RedisConnection {
-  const client = new Redis(url, {
-    ...(url.startsWith('rediss:')
-      ? { tls: { rejectUnauthorized: options.rejectUnauthorized } }
-      : {}),
-    connectionName: options.name,
-    // A command that cannot be sent now is refused now: one that waits in a queue would be sent when its answer, or
-    // its permission to act, is long out of date.
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: 5_000,
-    keepAlive: 30_000,
-    retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, reconnectDelayMsMax),
-  });
-  let lastError: Error | undefined;
-  // The reason why a connection fails is told to this listener alone; the command only learns that there is none.
-  client.on('error', (error: Error) => (lastError = error));
-  client.on('ready', () => (lastError = undefined));
-
-  const place = new URL(url).host;
-  const untilReady = readiness(client);
+  const connected = keepConnected(url, options);
+  const source = {
+    place: new URL(url).host,
+    variable: options.variable ?? 'REDIS_URL',
+    scrub: createScrubber([url]),
+  };
   let answers = 0;
+  let underWay = 0;
+  let isReplica = false;
   return {
     async run(code, signal, command) {
       const answersBefore = answers;
       const startedAt = performance.now();
+      underWay += 1;
+      const what = `Redis at ${source.place}`;
       try {
         await withDeadline(signal, connectPatienceMs, (patience) =>
-          within(patience, code, `Redis at ${place}`, untilReady()),
+          within(patience, code, what, connected.untilReady()),
         );
-        const result = await within(signal, code, `Redis at ${place}`, command(client));
+        const result = await within(signal, code, what, command(connected.client()));
         answers += 1;
         return result;
       } catch (error) {
@@ -72,41 +63,129 @@ export function connectRedis(
           error instanceof OperationalError &&
           answers === answersBefore &&
           waitedMs >= silenceMsMin;
-        if (isSilent && ['connect', 'ready'].includes(client.status)) client.disconnect(true);
-        throw translate(error, lastError, {
-          code,
-          place,
-          variable: options.variable ?? 'REDIS_URL',
-        });
+        if (isSilent) connected.replace();
+        isReplica ||= error instanceof Error && error.message.startsWith('READONLY');
+        throw translate(error, connected.lastError(), { code, ...source });
+      } finally {
+        underWay -= 1;
+        // After a failover the address may lead to the new primary, but this connection still leads to the old one.
+        if (isReplica && underWay === 0) {
+          isReplica = false;
+          connected.replace();
+        }
       }
     },
     close() {
+      connected.close();
+    },
+  };
+}
+
+/** ioredis waits for a server that loads its data, and tells nobody. */
+const unready = new Error(
+  'connected, but the server does not get ready, as one that is LOADING its data',
+);
+
+type Connected = {
+  /** Waits until commands can be sent, to whatever turns out to stand at the address. */
+  untilReady(): Promise<void>;
+  client(): Redis;
+  /** Why the last attempt to connect failed. */
+  lastError(): Error | undefined;
+  replace(): void;
+  close(): void;
+};
+
+function keepConnected(
+  url: string,
+  { rejectUnauthorized, name }: { readonly rejectUnauthorized: boolean; readonly name: string },
+): Connected {
+  let lastError: Error | undefined;
+  let isClosed = false;
+  let isPlaceKnown = false;
+  // A client that was told to leave its connection looks ready until that is closed.
+  let isLeaving = false;
+  let client = watched(
+    new Redis(url, {
+      ...(url.startsWith('rediss:') ? { tls: { rejectUnauthorized } } : {}),
+      connectionName: name,
+      // A command that cannot be sent now is refused now: one that waits in a queue would be sent when its answer, or
+      // its permission to act, is long out of date.
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 5_000,
+      keepAlive: 30_000,
+      retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, reconnectDelayMsMax),
+    }),
+  );
+
+  /** The reason why a connection fails is told to this listener alone; the command only learns that there is none. */
+  function watched(one: Redis): Redis {
+    one.on('error', (error: Error & { lastNodeError?: Error }) => {
+      // Of a cluster that cannot be reached, the story of its last node tells more.
+      lastError = error.lastNodeError ?? error;
+    });
+    one.on('ready', () => (lastError = undefined));
+    return one;
+  }
+
+  async function recognize(): Promise<void> {
+    await ready(client, isLeaving);
+    if (isPlaceKnown) return;
+    const actual = await clientForPlaceOf(client);
+    isPlaceKnown = true;
+    if (actual === client) return;
+    client.disconnect();
+    client = watched(actual);
+    if (isClosed) client.disconnect();
+    await ready(client, isLeaving);
+  }
+
+  // One wait for all who need the connection at the same time, however many pools that are.
+  let waiting: Promise<void> | undefined;
+  return {
+    untilReady() {
+      if (isPlaceKnown && client.status === 'ready' && !isLeaving) return Promise.resolve();
+      waiting ??= recognize().finally(() => (waiting = undefined));
+      return waiting;
+    },
+    client: () => client,
+    lastError: () => lastError ?? (client.status === 'connect' ? unready : undefined),
+    replace() {
+      if (isLeaving || !['connect', 'ready'].includes(client.status)) return;
+      isLeaving = true;
+      client.once('close', () => (isLeaving = false));
+      client.disconnect(true);
+    },
+    close() {
+      isClosed = true;
       client.disconnect();
     },
   };
 }
 
-/** One wait for all who need the connection at the same time, however many pools that are. */
-function readiness(client: Redis): () => Promise<void> {
-  let waiting: Promise<void> | undefined;
-  return function untilReady() {
-    if (client.status === 'ready') return Promise.resolve();
-    waiting ??= new Promise<void>((resolve, reject) => {
-      const startedAt = performance.now();
-      const onReady = () => {
-        client.off('error', onError);
-        resolve();
-      };
-      const onError = (error: Error) => {
-        if (performance.now() - startedAt < firstAttemptsMs) return;
-        client.off('ready', onReady).off('error', onError);
-        reject(error);
-      };
-      client.once('ready', onReady).on('error', onError);
-    }).finally(() => (waiting = undefined));
-    return waiting;
-  };
+/** Rejects with what keeps the client from connecting, if that goes on for longer than a moment. */
+function ready(client: Redis, isLeaving: boolean): Promise<void> {
+  if (client.status === 'ready' && !isLeaving) return Promise.resolve();
+  return new Promise<void>((resolve, reject) => {
+    const startedAt = performance.now();
+    const onReady = () => {
+      client.off('error', onError);
+      resolve();
+    };
+    const onError = (error: Error & { lastNodeError?: Error }) => {
+      if (performance.now() - startedAt < firstAttemptsMs) return;
+      client.off('ready', onReady).off('error', onError);
+      reject(error.lastNodeError ?? error);
+    };
+    client.once('ready', onReady).on('error', onError);
+  });
 }
+
+/** What ioredis says without a name or a code of its own. */
+const unnamedTrouble =
+  /^(Connection is closed|Stream isn't writeable|connect|Cluster |Too many Cluster|None of startup nodes|Failed to refresh|All sentinels)/;
 
 /** Whether this is trouble with the server or the network, rather than a mistake in a command of ours. */
 function isTrouble(error: unknown): error is Error {
@@ -115,24 +194,28 @@ function isTrouble(error: unknown): error is Error {
     error.name,
   );
   const isFromNetwork = 'code' in error && typeof error.code === 'string';
-  return (
-    isFromServer ||
-    isFromNetwork ||
-    /^(Connection is closed|Stream isn't writeable|connect)/.test(error.message)
-  );
+  return isFromServer || isFromNetwork || unnamedTrouble.test(error.message);
 }
+
+type Source = {
+  readonly code: ErrorCode;
+  readonly place: string;
+  readonly variable: string;
+  readonly scrub: (text: string) => string;
+};
 
 function translate(
   error: unknown,
   lastError: Error | undefined,
-  { code, place, variable }: { code: ErrorCode; place: string; variable: string },
+  { code, place, variable, scrub }: Source,
 ): unknown {
   // Waiting for a connection times out; why there is none is the better story.
   const cause = error instanceof OperationalError ? lastError : error;
   if (cause === undefined) return error;
   if (!isTrouble(cause)) return cause;
   const { what, hint } = explain(cause);
-  return new OperationalError(code, `Redis at ${place}: ${what}`, {
+  // A server that does not know a command repeats what came with it, which may be the password.
+  return new OperationalError(code, `Redis at ${place}: ${scrub(what)}`, {
     hint: hint.replaceAll('REDIS_URL', variable),
     cause,
   });
@@ -156,8 +239,12 @@ const explanations: readonly { readonly matches: RegExp; readonly hint: string }
     hint: 'The server may be out of connections: compare `connected_clients` with the plan’s limit.',
   },
   {
-    matches: /LOADING|MASTERDOWN/,
+    matches: /LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN/,
     hint: 'The server is starting or failing over: the next tick tries again.',
+  },
+  {
+    matches: /CROSSSLOT/,
+    hint: 'The keys of a queue must lie on one node of a Redis Cluster: set QUEUE_PREFIX to one with a hash tag, as {bull}, here and in the workers.',
   },
   { matches: /READONLY/, hint: 'This server is a replica: REDIS_URL must name the primary.' },
   {
@@ -176,7 +263,9 @@ const explanations: readonly { readonly matches: RegExp; readonly hint: string }
 ];
 
 function explain(cause: Error): { what: string; hint: string } {
-  const what = cause.message === '' ? cause.name : cause.message;
+  // Its own message speaks of retries, of which there are none.
+  const isLost = cause.name === 'MaxRetriesPerRequestError';
+  const what = isLost ? 'the connection was lost' : cause.message || cause.name;
   const known = explanations.find(({ matches }) => matches.test(what));
   return {
     what,

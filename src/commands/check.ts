@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { loadConfig, type Config } from '../config/load.ts';
+import { readPoolsText } from '../config/pools-text.ts';
 import { withDeadline } from '../deadline.ts';
-import { createScrubber } from '../telemetry/scrub.ts';
 import { secretsOf } from './assemble.ts';
 import { herokuTokensOf, lookAtHeroku } from './check/heroku-facts.ts';
 import { judge, type Observed } from './check/judgement.ts';
@@ -21,8 +20,9 @@ to do about it. Run it first, and whenever something seems wrong; it takes 15 se
 problem, else 1. On Heroku: heroku run "node dist/main.js check" -a <the autoscaler's app>`,
   options: {},
   async execute({ json }, surroundings) {
-    const config = loadConfig(surroundings.environment, (path) => readFileSync(path, 'utf8'));
-    const scrub = createScrubber(secretsOf(config));
+    const config = loadConfig(surroundings.environment, readPoolsText);
+    surroundings.hide(secretsOf(config));
+    const { scrub } = surroundings;
     const findings = judge(await observe(config, surroundings)).map((one) => scrubbed(one, scrub));
     const report = reportOf(findings);
     surroundings.print(json === true ? `${JSON.stringify(report)}\n` : readable(report));

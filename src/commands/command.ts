@@ -12,6 +12,8 @@ export type Surroundings = {
   readonly complain: (text: string) => void;
   /** Takes out of a text what must not be seen. */
   readonly scrub: (text: string) => string;
+  /** Adds to what must not be seen. */
+  readonly hide: (secrets: readonly string[]) => void;
   readonly isTerminal: boolean;
   /** Whether stderr is a terminal, where progress can be shown. */
   readonly showsProgress: boolean;

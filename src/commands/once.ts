@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { loadConfig } from '../config/load.ts';
+import { readPoolsText } from '../config/pools-text.ts';
 import { createLog } from '../telemetry/log.ts';
 import type { TickReport } from '../telemetry/report.ts';
 import { assemble, nameOf, secretsOf } from './assemble.ts';
@@ -13,8 +13,9 @@ export const once: Command = {
 What was remembered of earlier ticks is used and kept, so it can also be run by a scheduler every ten minutes
 (set POLL_INTERVAL to match). While a daemon acts for a pool, this stands by. To look without touching anything: DRY_RUN=true backlog-autoscaler once`,
   options: {},
-  async execute({ json }, { environment, nowMs, shutdown, print }) {
-    const config = loadConfig(environment, (path) => readFileSync(path, 'utf8'));
+  async execute({ json }, { environment, nowMs, shutdown, print, hide }) {
+    const config = loadConfig(environment, readPoolsText);
+    hide(secretsOf(config));
     // A person reads the report below; the log's own line for a tick would say it twice.
     const level = json === true ? config.process.LOG_LEVEL : 'error';
     const log = createLog({ level, secrets: secretsOf(config), destination: 'stderr' });
@@ -69,5 +70,9 @@ function readable({
   const trouble =
     error === undefined ? [] : [`  ${error.code}: ${error.message}`, `  ${error.hint}`];
   const head = `${pool}: ${shown(currentWorkers)} → ${shown(desiredWorkers)} workers (${outcome})`;
-  return [head, ...lines, ...other, ...waits, ...trouble, ''].join('\n');
+  // Names of queues and jobs are anyone's text, and a terminal obeys some characters.
+  const harmless = [head, ...lines, ...other, ...waits, ...trouble].map((line) =>
+    line.replace(/\p{Cc}+/gu, ' '),
+  );
+  return [...harmless, ''].join('\n');
 }

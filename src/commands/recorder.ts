@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
 import { OperationalError } from '../errors.ts';
+import { createScrubber, scrubJson } from '../scrub.ts';
 import type { Leadership } from '../state/lease.ts';
 import type { Oblivion } from '../state/memory-store.ts';
 import type { TickRecord } from '../tick-record.ts';
@@ -17,7 +18,7 @@ import {
   type TickReport,
 } from '../telemetry/report.ts';
 import { version } from '../version.ts';
-import type { AssembledPool } from './assemble.ts';
+import { secretsOf, type AssembledPool } from './assemble.ts';
 
 /** Redis may hang: publishing is given up after this, or sooner when the interval is short. */
 const publishMsMax = 1_000;
@@ -42,6 +43,7 @@ export type Recorder = {
 export function createRecorder(config: Config, log: Logger, nowMs: () => number): Recorder {
   const reports = new Map<string, TickReport>();
   const lastGoodTicksAtMs = new Map<string, number>();
+  const scrub = createScrubber(secretsOf(config));
   const notice = createNotices(log);
   const metrics = createMetrics(
     config.pools.map((pool) => ({ pool: pool.POOL, policy: policyOf(pool) })),
@@ -51,7 +53,8 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
   return {
     metrics,
     recordTick(pool, record) {
-      const report = tickReport(record, pool.policy);
+      // What servers say of themselves may repeat what they were sent.
+      const report = scrubbed(tickReport(record, pool.policy), scrub);
       reports.set(pool.name, report);
       const goodAtMs = goodTickAtMs(record);
       if (goodAtMs !== null) lastGoodTicksAtMs.set(pool.name, goodAtMs);
@@ -157,4 +160,8 @@ function policyOf(pool: Config['pools'][number]) {
     intervalSeconds: pool.POLL_INTERVAL / 1000,
     targetWaitSeconds: pool.TARGET_WAIT === null ? null : pool.TARGET_WAIT / 1000,
   };
+}
+
+function scrubbed(report: TickReport, scrub: (text: string) => string): TickReport {
+  return JSON.parse(scrubJson(scrub, JSON.stringify(report))) as TickReport;
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { loadConfig, withoutSecrets, type Config } from '../config/load.ts';
+import { readPoolsText } from '../config/pools-text.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import { createLog } from '../telemetry/log.ts';
 import { statusPage } from '../telemetry/page.ts';
@@ -21,7 +21,7 @@ is set. In a Procfile: clock: exec node dist/main.js run`,
   execute: (_options, surroundings) => runDaemon({ ...surroundings, host: null }),
 };
 
-export type DaemonOptions = Pick<Surroundings, 'environment' | 'nowMs' | 'shutdown'> & {
+export type DaemonOptions = Pick<Surroundings, 'environment' | 'nowMs' | 'shutdown' | 'hide'> & {
   /** Where HTTP is served when PORT is set; null for all interfaces. */
   readonly host: string | null;
 };
@@ -31,11 +31,13 @@ export type DaemonOptions = Pick<Surroundings, 'environment' | 'nowMs' | 'shutdo
  * @throws {ConfigError} when the environment is not a valid configuration
  */
 export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
-  const { environment, nowMs, shutdown, host } = options;
-  const config = loadConfig(environment, (path) => readFileSync(path, 'utf8'));
+  const { environment, nowMs, shutdown, hide, host } = options;
+  const config = loadConfig(environment, readPoolsText);
+  const secrets = secretsOf(config);
+  hide(secrets);
   const log = createLog({
     level: config.process.LOG_LEVEL,
-    secrets: secretsOf(config),
+    secrets,
     destination: 'stdout',
   });
   announce(log, config);

@@ -53,11 +53,16 @@ export function loadConfig(environment: Environment, readFile: (path: string) =>
     try {
       return parsePoolsFile(readFile(path), environment, problems);
     } catch (error) {
-      const message = `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      const why = error instanceof RangeError ? 'it is nested too deeply' : messageOf(error);
+      const message = `cannot be read: ${why}`;
       problems.push({ variable: 'POOLS_FILE', value: path, message });
       return [];
     }
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 export type StateConfig = ProcessConfig & {

@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import { parseDocument } from 'yaml';
+import { parseDocument, type Document } from 'yaml';
 import type { Problem } from './problem.ts';
 import { variable, variableNames, type PoolVariable } from './variables.ts';
 
@@ -40,10 +40,10 @@ export function parsePoolsFile(
     return [];
   }
   const document = parseDocument(text);
-  for (const error of document.errors) report('', `is not YAML: ${error.message}`);
+  for (const { message } of document.errors) report('', `is not YAML: ${withoutQuotes(message)}`);
   if (document.errors.length > 0) return [];
 
-  const root = contents(document.toJS({ mapAsMap: true, maxAliasCount: 100 }) as unknown);
+  const root = contents(plainValue(document));
   const pools = root.get('pools');
   for (const key of root.keys()) {
     if (key !== 'pools') report(key, 'is not known: the file has one key, `pools`');
@@ -82,6 +82,29 @@ export function parsePoolsFile(
     const found = environment[name]?.trim() ?? '';
     if (found === '') report(place, `names the environment variable ${name}, which is not set`);
     return found;
+  }
+}
+
+/**
+ * What the parser says without what it quotes, which may be a secret on a line that merely is indented wrongly: after a
+ * colon come words of the file, and after the first line a picture of it.
+ */
+function withoutQuotes(message: string): string {
+  const [firstLine = ''] = message.split('\n', 1);
+  const place = / at line \d+, column \d+/.exec(firstLine)?.[0] ?? '';
+  const what = firstLine.replace(place, '').split(':', 1)[0] ?? '';
+  return what.replaceAll(/[*&!]\S+/g, '…') + place;
+}
+
+/** @throws {Error} for a file that would grow without bound when its aliases are followed */
+function plainValue(document: Document): unknown {
+  try {
+    return document.toJS({ mapAsMap: true, maxAliasCount: 100 });
+  } catch (error) {
+    // The text of this error names the alias.
+    if (error instanceof ReferenceError)
+      throw new Error('its aliases lead nowhere, or to too much');
+    throw error;
   }
 }
 

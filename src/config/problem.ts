@@ -1,3 +1,5 @@
+import { createScrubber } from '../scrub.ts';
+
 /** Something about the configuration that a person must mend. */
 export type Problem = {
   /** The config var, or the place in the pools file. */
@@ -25,9 +27,12 @@ export class ConfigError extends Error {
 }
 
 const shownMax = 80;
+const scrub = createScrubber([]);
 
 function line({ variable, value, message }: Problem): string {
   if (value === null) return `${variable} ${message}`;
-  const shown = value.length > shownMax ? `${value.slice(0, shownMax)}…` : value;
+  // A password in the wrong place has no name; it is known by its form, which cutting would destroy.
+  const harmless = scrub(value);
+  const shown = harmless.length > shownMax ? `${harmless.slice(0, shownMax)}…` : harmless;
   return `${variable}=${JSON.stringify(shown)} ${message}`;
 }

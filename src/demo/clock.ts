@@ -14,6 +14,7 @@ process.exit(
     environment: process.env,
     nowMs: () => Date.now(),
     shutdown: shutdown.signal,
+    hide: () => undefined,
     host: '127.0.0.1',
   }),
 );

@@ -2,15 +2,15 @@
  * What the daemon and the companion in the workers' processes say to one another through the queues' Redis. Both sides
  * import this file and nothing else of each other.
  *
- * `backlog-autoscaler:workers:<pool>` is a hash with one field for each worker process; its value is a Heartbeat in
- * JSON. `backlog-autoscaler:marks:<pool>` is a hash from the name of a dyno that is asked to drain to the time until
+ * `backlog-autoscaler:workers:{<pool>}` is a hash with one field for each worker process; its value is a Heartbeat in
+ * JSON. `backlog-autoscaler:marks:{<pool>}` is a hash from the name of a dyno that is asked to drain to the time until
  * which it is asked, in milliseconds of the Redis server's clock. Every time is that of the server, so that the clocks
- * of dynos do not matter. `backlog-autoscaler:companions:<pool>` is a hash with what is known of all of them together:
- * the field below.
+ * of dynos do not matter. `backlog-autoscaler:companions:{<pool>}` is a hash with what is known of all of them together:
+ * the field below. The braces keep the keys of a pool together on one node of a Redis Cluster.
  */
-export const workersKey = (pool: string): string => `backlog-autoscaler:workers:${pool}`;
-export const companionsKey = (pool: string): string => `backlog-autoscaler:companions:${pool}`;
-export const marksKey = (pool: string): string => `backlog-autoscaler:marks:${pool}`;
+export const workersKey = (pool: string): string => `backlog-autoscaler:workers:{${pool}}`;
+export const companionsKey = (pool: string): string => `backlog-autoscaler:companions:{${pool}}`;
+export const marksKey = (pool: string): string => `backlog-autoscaler:marks:{${pool}}`;
 
 /** Jobs that companions of the pool ever handed back: there, and 0, from the first heartbeat on. */
 export const handedBackField = 'handedBackJobs';

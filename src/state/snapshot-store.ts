@@ -113,9 +113,12 @@ const dayMs = 24 * 60 * 60_000;
 /** A snapshot outlives the three intervals after which its pool counts as unhealthy, or nobody would see that it is. */
 const expiryMsOf = ({ intervalMs }: Snapshot) => Math.ceil(Math.max(dayMs, 4 * intervalMs));
 const indexExpiryMs = 4 * dayMs;
-/** A sorted set of the pools' names by the time of their snapshot, so that nobody has to search all keys for them. */
-const index = 'backlog-autoscaler:snapshots';
-const keyOf = (pool: string) => `backlog-autoscaler:snapshot:${pool}`;
+/**
+ * A sorted set of the pools' names by the time of their snapshot, so that nobody has to search all keys for them. The
+ * braces keep it and the snapshots together on one node of a Redis Cluster.
+ */
+const index = 'backlog-autoscaler:{snapshots}';
+const keyOf = (pool: string) => `backlog-autoscaler:{snapshots}:${pool}`;
 
 /** One key for each pool, apart from all queues. Pools that are no longer published are forgotten after a day. */
 export function createSnapshotStore(redis: RedisConnection): SnapshotStore {

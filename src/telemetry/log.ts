@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { QueueReading } from '../decision/types.ts';
 import type { TickRecord } from '../tick-record.ts';
 import { whyUndecided } from './report.ts';
-import { createScrubber, scrubJson } from './scrub.ts';
+import { createScrubber, scrubJson } from '../scrub.ts';
 
 /**
  * A logger that writes one line of JSON for each message, at once, to stdout or whatever is given. Every line passes

@@ -1,7 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { Registry } from 'prom-client';
 import { OperationalError } from '../errors.ts';
 import type { Health, Status } from './report.ts';
@@ -36,13 +43,16 @@ const textType = 'text/plain; charset=utf-8';
 const jsonType = 'application/json; charset=utf-8';
 const htmlType = 'text/html; charset=utf-8';
 const openPath = '/healthz';
+const urlLengthMax = 2_048;
 
 const headers = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy':
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
   // A kept connection gains nothing at one request in some seconds, holds one of the few places, and may be closed by
   // the server at the moment a router sends the next request.
   Connection: 'close',
@@ -59,12 +69,17 @@ export async function startServer(options: {
   readonly sources: Sources;
 }): Promise<TelemetryServer> {
   const { token, sources } = options;
+  const serve = (request: IncomingMessage, response: ServerResponse) =>
+    respond(request, response, token, sources);
   const server = createServer(
     // Only the head of a request is ever read, so a client that sends it slowly is cut off soon.
     { maxHeaderSize: 8 * 1024, requestTimeout: 5_000, connectionsCheckingInterval: 1_000 },
     // What is thrown here is a bug, which ends the process like every other.
-    (request, response) => void respond(request, response, token, sources),
+    (request, response) => void serve(request, response),
   );
+  // Without listeners of their own, Node answers these by itself, and without the headers that protect.
+  server.on('checkExpectation', (request, response) => void serve(request, response));
+  server.on('clientError', refuseNonsense);
   server.maxConnections = 200;
   // Ends connections on which nothing moves, such as those of clients that do not read their answer.
   server.setTimeout(30_000);
@@ -92,6 +107,25 @@ async function listening(server: Server, port: number, host: string | null): Pro
   }
 }
 
+/** What is not HTTP, too large or too slow is answered in the same manner, if there is still somebody to hear it. */
+function refuseNonsense(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = nonsense[error.code ?? ''] ?? 400;
+  const body = `${STATUS_CODES[status] ?? ''}\n`;
+  const all = { ...headers, 'Content-Type': textType, 'Content-Length': body.length };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...lines];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const nonsense: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
@@ -110,12 +144,14 @@ async function answer(
   token: string | null,
   sources: Sources,
 ): Promise<Answer> {
-  const path = request.url?.split('?', 1)[0] ?? '';
+  const { method, url = '' } = request;
+  if (method !== 'GET' && method !== 'HEAD') return readOnly;
+  if (url.length > urlLengthMax) return tooLong;
+  const path = url.split('?', 1)[0] ?? '';
   if (path !== openPath && token !== null && !bears(request.headers.authorization, token))
     return unauthorized;
   const route = routes.get(path);
   if (route === undefined) return nothingHere;
-  if (request.method !== 'GET' && request.method !== 'HEAD') return readOnly;
   try {
     return await route(sources);
   } catch (error) {
@@ -133,6 +169,7 @@ const unauthorized: Answer = {
   body: 'This needs the METRICS_TOKEN as a bearer token.\n',
   extra: { 'WWW-Authenticate': 'Bearer realm="backlog-autoscaler"' },
 };
+const tooLong: Answer = { status: 414, type: textType, body: 'No path here is that long.\n' };
 const nothingHere: Answer = { status: 404, type: textType, body: 'There is nothing here.\n' };
 const readOnly: Answer = {
   status: 405,

@@ -41,6 +41,7 @@ export type BullmqWorker = {
 /** A Redis client of BullMQ: an ioredis client, or BullMQ's adapter of one or of another. */
 export type WorkerClient = {
   readonly status: string;
+  readonly isCluster?: boolean;
   readonly options: Readonly<Record<string, unknown>>;
   duplicate(options: Readonly<Record<string, unknown>>): unknown;
 };

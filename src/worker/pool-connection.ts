@@ -128,6 +128,8 @@ const failFast = {
 
 function connectionOptions(address: ServerAddress, model: WorkerClient): Record<string, unknown> {
   const { isTls, ...server } = address;
+  // What workers learn from sentinels or from the nodes of a cluster, a single address does not tell.
+  if (model.isCluster === true || Array.isArray(model.options['sentinels'])) return {};
   const tls = isTls ? (model.options['tls'] ?? {}) : undefined;
-  return { ...server, tls, path: undefined, sentinels: undefined };
+  return { ...server, tls, path: undefined };
 }

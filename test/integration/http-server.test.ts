@@ -266,3 +266,56 @@ function untilEnded(socket: Socket): Promise<void> {
     }),
   );
 }
+
+describe('nonsense', () => {
+  test.each([
+    ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00', 400],
+    ['a request line without an end', `GET /${'x'.repeat(20_000)}`, 431],
+    [
+      'an expectation that nobody can meet',
+      'GET /none HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n',
+      404,
+    ],
+    [
+      'two lengths',
+      'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
+      400,
+    ],
+    ['an address that is too long', `GET /${'y'.repeat(3_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
+    ['a way out of here', 'GET /../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n', 404],
+  ])(
+    '%j is answered with the headers that protect, and is not repeated',
+    async (_what, bytes, status) => {
+      const { server } = await serve();
+      const socket = connect(server.port, '127.0.0.1');
+      let told = '';
+      socket.on('data', (chunk) => (told += chunk.toString('latin1')));
+      const ended = untilEnded(socket);
+      socket.write(bytes, 'latin1');
+      await ended;
+      expect(told).toMatch(new RegExp(`^HTTP/1.1 ${String(status)} `));
+      expect(told).toContain('X-Content-Type-Options: nosniff');
+      expect(told).toContain('X-Frame-Options: DENY');
+      expect(told).toContain("default-src 'none'");
+      expect(told).not.toMatch(/xxx|yyy|wonders|passwd/);
+    },
+  );
+
+  test('a client that dribbles its request is cut off although it never pauses', async () => {
+    const { server } = await serve();
+    const socket = connect(server.port, '127.0.0.1');
+    const ended = untilEnded(socket);
+    socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n');
+    const timer = setInterval(() => socket.write('X-Drop: 1\r\n'), 200);
+    await ended;
+    clearInterval(timer);
+  });
+
+  test('more connections than can be held are closed, and do not end the service', async () => {
+    const { server, url } = await serve();
+    const many = Array.from({ length: 260 }, () => connect(server.port, '127.0.0.1'));
+    const ended = many.map(untilEnded);
+    await Promise.all(ended);
+    expect((await ask(url, { path: '/healthz' })).status).toBe(200);
+  });
+});

@@ -77,8 +77,8 @@ describe('a snapshot', () => {
     await store.publish(await snapshotOf(), soon());
     const keys = await client.keys('*');
     expect(keys.sort()).toEqual([
-      'backlog-autoscaler:snapshot:worker',
-      'backlog-autoscaler:snapshots',
+      'backlog-autoscaler:{snapshots}',
+      'backlog-autoscaler:{snapshots}:worker',
     ]);
     for (const key of keys) {
       const expiryMs = await client.pttl(key);
@@ -90,14 +90,14 @@ describe('a snapshot', () => {
   test('of a pool that is gone leaves nothing behind', async () => {
     const store = createSnapshotStore(connection);
     await store.publish(await snapshotOf(tick({ pool: 'gone' })), soon());
-    await client.del('backlog-autoscaler:snapshot:gone');
+    await client.del('backlog-autoscaler:{snapshots}:gone');
     expect(await store.readAll(soon())).toEqual({ snapshots: [], skipped: [] });
 
     await store.publish(
       await snapshotOf(tick(), { publishedAtMs: publishedAtMs + 4 * dayMs }),
       soon(),
     );
-    expect(await client.zrange('backlog-autoscaler:snapshots', 0, '-1')).toEqual(['worker']);
+    expect(await client.zrange('backlog-autoscaler:{snapshots}', 0, '-1')).toEqual(['worker']);
   });
 });
 
@@ -139,7 +139,7 @@ describe('an entry that cannot be understood', () => {
     await store.publish(good, soon());
     const bad = await snapshotOf();
     await store.publish(bad, soon());
-    await client.set('backlog-autoscaler:snapshot:worker', spoil(bad));
+    await client.set('backlog-autoscaler:{snapshots}:worker', spoil(bad));
     expect(await store.readAll(soon())).toEqual({
       snapshots: [good],
       skipped: [{ pool: 'worker', why: expect.stringMatching(why) as unknown }],
@@ -149,7 +149,7 @@ describe('an entry that cannot be understood', () => {
 
 test('a server that refuses or is gone is STATE_UNAVAILABLE', async () => {
   const store = createSnapshotStore(connection);
-  await client.set('backlog-autoscaler:snapshots', 'not a sorted set');
+  await client.set('backlog-autoscaler:{snapshots}', 'not a sorted set');
   const refused = {
     code: 'STATE_UNAVAILABLE',
     message: expect.stringContaining('WRONGTYPE') as unknown,

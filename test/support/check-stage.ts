@@ -1,5 +1,6 @@
 import { check } from '../../src/commands/check.ts';
 import type { Report } from '../../src/commands/check/report.ts';
+import { createScrubber } from '../../src/scrub.ts';
 
 export type CheckResult = { readonly exitCode: number; readonly output: string };
 
@@ -9,6 +10,7 @@ export async function runCheck(
   options: { readonly json?: boolean; readonly shutdown?: AbortSignal } = {},
 ): Promise<CheckResult> {
   let output = '';
+  const secrets: string[] = [];
   const exitCode = await check.execute(
     { json: options.json ?? false },
     {
@@ -17,7 +19,8 @@ export async function runCheck(
       shutdown: options.shutdown ?? new AbortController().signal,
       print: (text) => (output += text),
       complain: () => undefined,
-      scrub: (text) => text,
+      scrub: (text) => createScrubber(secrets)(text),
+      hide: (more) => secrets.push(...more),
       isTerminal: false,
       showsProgress: false,
     },

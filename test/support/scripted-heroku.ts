@@ -50,6 +50,10 @@ export type ScriptedHeroku = {
   limitPerApp: number;
   /** Most dynos of one process type. */
   limitPerType: number;
+  /** Changes are made at once, but told this late. */
+  changeReplyDelayMs: number;
+  /** Called when the formation has been read, before anything else can happen. */
+  onReading: (() => void) | null;
   stop(): Promise<void>;
 };
 
@@ -92,6 +96,8 @@ export async function startScriptedHeroku(
       return;
     }
     const answer = answerTo(method, path, headers, body);
+    if (method === 'PATCH' && heroku.changeReplyDelayMs > 0) await pause(heroku.changeReplyDelayMs);
+    if (method === 'GET' && path.endsWith('/formation')) heroku.onReading?.();
     if (fault) response.destroy();
     else response.writeHead(answer.status).end(JSON.stringify(answer.body));
   }
@@ -132,6 +138,8 @@ export async function startScriptedHeroku(
     limitPerSize: Infinity,
     limitPerApp: Infinity,
     limitPerType: Infinity,
+    changeReplyDelayMs: 0,
+    onReading: null,
     script: (...next) => void faults.push(...next),
     always: (fault) => (lasting = fault),
     async stop() {

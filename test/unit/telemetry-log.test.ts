@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createLog, logTick } from '../../src/telemetry/log.ts';
-import { createScrubber, scrubJson } from '../../src/telemetry/scrub.ts';
+import { createScrubber, scrubJson } from '../../src/scrub.ts';
 import {
   hold,
   observation,

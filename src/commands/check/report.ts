@@ -43,6 +43,7 @@ export function readable({ findings, problems, warnings }: Report): string {
 }
 
 function linesOf(finding: Finding): readonly string[] {
-  const line = finding.level.padEnd(levelWidth) + finding.message;
+  // Names of queues are anyone's text, and a terminal obeys some characters.
+  const line = finding.level.padEnd(levelWidth) + finding.message.replace(/\p{Cc}+/gu, ' ');
   return finding.level === 'ok' ? [line] : [line, ' '.repeat(levelWidth) + finding.fix];
 }

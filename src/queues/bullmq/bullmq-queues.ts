@@ -182,6 +182,8 @@ function explainError(error: string): string {
     ? 'something other than BullMQ wrote this key: rename or delete it, or use another QUEUE_PREFIX'
     : /NOPERM|user executing the script/.test(error)
       ? 'the Redis user must be allowed to read this key'
-      : 'look at this key with redis-cli';
+      : error.includes('CROSSSLOT')
+        ? 'set QUEUE_PREFIX to one with a hash tag, as {bull}, here and in the workers'
+        : 'look at this key with redis-cli';
   return `${error}: ${advice}`;
 }

@@ -1,4 +1,5 @@
 import type { RedisConnection } from '../../redis.ts';
+import { primariesOf } from '../../redis-topology.ts';
 
 const rediscoverAfterMs = 30_000;
 /** Keys looked at in one call: few round trips, yet each keeps the server for only some milliseconds. */
@@ -16,18 +17,23 @@ export async function findQueues(
 ): Promise<string[]> {
   const pattern = `${prefix.replace(/[\\*?[\]]/g, '\\$&')}:*:[mi][ed]*`;
   const names = new Set<string>();
-  let cursor = '0';
-  do {
-    const [next, keys] = await redis.run('QUEUE_UNREADABLE', signal, (client) =>
-      client.scan(cursor, 'MATCH', pattern, 'COUNT', keysPerScan),
-    );
-    for (const key of keys) {
-      // Names cannot hold a colon: what looks like one belongs to a job, or to a longer prefix.
-      const [name, suffix, ...rest] = key.slice(prefix.length + 1).split(':');
-      if (name && (suffix === 'meta' || suffix === 'id') && rest.length === 0) names.add(name);
-    }
-    cursor = next;
-  } while (cursor !== '0');
+  const nodes = await redis.run('QUEUE_UNREADABLE', signal, (client) =>
+    Promise.resolve(primariesOf(client)),
+  );
+  for (const node of nodes) {
+    let cursor = '0';
+    do {
+      const [next, keys] = await redis.run('QUEUE_UNREADABLE', signal, () =>
+        node.scan(cursor, 'MATCH', pattern, 'COUNT', keysPerScan),
+      );
+      for (const key of keys) {
+        // Names cannot hold a colon: what looks like one belongs to a job, or to a longer prefix.
+        const [name, suffix, ...rest] = key.slice(prefix.length + 1).split(':');
+        if (name && (suffix === 'meta' || suffix === 'id') && rest.length === 0) names.add(name);
+      }
+      cursor = next;
+    } while (cursor !== '0');
+  }
   return [...names].sort();
 }
 

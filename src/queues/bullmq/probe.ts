@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { parseReply, type QueueProbe } from './probe-reply.ts';
 import { probeScript } from './probe-script.ts';
+import { hashTagOf, keyOfSlot } from './slots.ts';
 
 /** What one call may look at beyond the counts, shared by the busy queues. */
 export type ProbeBudget = {
@@ -25,21 +26,44 @@ export type QueueQuestion = {
 
 const sha1 = createHash('sha1').update(probeScript).digest('hex');
 
-/** Asks about queues in one call, which answers for as many of them as it has time for, in their order. */
+/**
+ * Asks about queues in one call, which answers for as many of them as it has time for, in their order; in a cluster for
+ * none beyond the first that lies in another slot.
+ */
 export async function probeQueues(
   client: Redis,
   questions: readonly QueueQuestion[],
   budget: ProbeBudget,
   nowMs: number,
 ): Promise<readonly QueueProbe[]> {
-  const argv: (string | number)[] = [nowMs, budget.activeJobs, budget.names, budget.busyQueues];
-  argv.push(budget.entries);
+  if (!client.isCluster) return probeTogether(client, questions, budget, nowMs, []);
+  const tag = hashTagOf(questions[0]?.prefix ?? '');
+  if (tag === null) return [scattered];
+  const stranger = questions.findIndex(({ prefix }) => hashTagOf(prefix) !== tag);
+  const members = stranger < 0 ? questions : questions.slice(0, stranger);
+  return probeTogether(client, members, budget, nowMs, [keyOfSlot(tag)]);
+}
+
+const scattered: QueueProbe = {
+  error: 'CROSSSLOT its keys are scattered over the nodes of a Redis Cluster',
+};
+
+/** `keys` choose the node of a cluster; the script reads none of them. */
+async function probeTogether(
+  client: Redis,
+  questions: readonly QueueQuestion[],
+  budget: ProbeBudget,
+  nowMs: number,
+  keys: readonly string[],
+): Promise<readonly QueueProbe[]> {
+  const argv: (string | number)[] = [...keys];
+  argv.push(nowMs, budget.activeJobs, budget.names, budget.busyQueues, budget.entries);
   for (const { prefix, since, isToBeFollowed } of questions)
     argv.push(prefix, (since === null ? '' : `<${since}`) + (isToBeFollowed ? '>' : ''));
-  const reply = await client.evalsha(sha1, 0, ...argv).catch((error: unknown) => {
+  const reply = await client.evalsha(sha1, keys.length, ...argv).catch((error: unknown) => {
     // The server does not know the script yet, or has forgotten it.
     if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
-      return client.eval(probeScript, 0, ...argv);
+      return client.eval(probeScript, keys.length, ...argv);
     throw error;
   });
   return parseReply(reply as string);

@@ -1,3 +1,5 @@
+import { createScrubber } from '../../scrub.ts';
+
 /** Makes a text from outside fit for a message: one line of bounded length without secrets. */
 export type Quote = (text: string) => string;
 
@@ -5,9 +7,10 @@ const lengthMax = 300;
 
 /** Replies are not ours: one may repeat the token that was sent, or be as long as a book. */
 export function createQuote(apiKey: string): Quote {
+  const scrub = createScrubber([apiKey]);
   return (text) => {
-    const scrubbed = (apiKey === '' ? text : text.replaceAll(apiKey, '[secret]'))
-      .replace(/HRKU-[\w-]+/g, '[secret]')
+    // Before it is cut: nobody would know the first half of a secret for one.
+    const scrubbed = scrub(text)
       .replace(/\p{Cc}+/gu, ' ')
       .trim();
     return scrubbed.length > lengthMax ? `${scrubbed.slice(0, lengthMax)}…` : scrubbed;

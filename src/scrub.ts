@@ -22,8 +22,8 @@ const credentials = [
 const secretField = /^(args|authorization|cookie|set-cookie|\w*(password|token|api_?key))$/i;
 
 /**
- * Returns a function that takes secrets out of a text: the given values, also percent-encoded or escaped for JSON, and
- * everything that looks like a credential. Of a URL only its password is a secret.
+ * Returns a function that takes secrets out of a text: the given values, also percent-encoded, in base64 or escaped for
+ * JSON, and everything that looks like a credential. Of a URL only its password is a secret.
  */
 export function createScrubber(secrets: readonly string[]): (text: string) => string {
   const values = [...new Set(secrets.flatMap(secretsWithin).flatMap(spellings))]
@@ -55,9 +55,18 @@ export function scrubJson(scrub: (text: string) => string, line: string): string
 function secretsWithin(secret: string): readonly string[] {
   if (!secret.includes('://') || !URL.canParse(secret)) return [secret];
   const { password } = new URL(secret);
-  return [password, percentDecoded(password)];
+  // As it was written, too: parsing encodes some characters that people leave as they are.
+  const written = /^[^:]*:\/\/[^:]*:(.*)@/.exec(secret)?.[1] ?? '';
+  return [password, percentDecoded(password), written];
 }
 
 function spellings(secret: string): readonly string[] {
-  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
+  const encoded = encodeURIComponent(secret);
+  return [
+    ...[secret, JSON.stringify(secret).slice(1, -1)],
+    ...[encoded, encoded.replace(/%[\dA-F]{2}/g, (code) => code.toLowerCase())],
+    new URLSearchParams([['', secret]]).toString().slice(1),
+    Buffer.from(secret).toString('base64'),
+    Buffer.from(secret).toString('base64url'),
+  ];
 }
