@@ -33,6 +33,7 @@ function startCompanion(port: number) {
     ...{ concurrency: 1, client: Promise.resolve(model) },
     waitUntilReady: () => Promise.resolve(model),
     isRunning: () => true,
+    toKey: (type: string) => `bull:emails:${type}`,
   } as unknown as BullmqWorker;
   const member = { pool: 'worker', dyno: 'worker.1', processId: 'one' };
   const presence = keepPresence([worker], createDrain([worker]), member, undefined);
