@@ -151,7 +151,7 @@ function canSleepOn(
 ): boolean {
   const { meanSeconds, sdSeconds } = timesOf(boots);
   const wakeSeconds = gapSeconds + meanSeconds + 1.7 * sdSeconds;
-  const ages = backlog.cohorts.map(({ oldestSeconds }) => oldestSeconds);
+  const ages = backlog.cohorts.map(({ ageSeconds }) => ageSeconds);
   if (patience(horizon) - Math.max(0, ...ages) < wakeSeconds) return false;
   const readyOfNew = horizon.readyOfNew.map((_, step) =>
     step * horizon.stepSeconds >= wakeSeconds ? 1 : 0,

@@ -341,7 +341,7 @@ describe('its memory', () => {
       });
       ({ memory: learned } = recommendByLearning(seen, wishes, learned, known));
     }
-    expect(learned.queues).toHaveLength(40);
+    expect(learned.queues).toHaveLength(32);
     expect(learned.queues[0]?.bins).toHaveLength(36);
     expect(learned.services).toHaveLength(200);
     expect(JSON.stringify(learned).length).toBeLessThan(256 * 1024);
