@@ -169,16 +169,12 @@ describe('the learned policy', () => {
     expect(watch(orphaned).decision.steps[0]?.why).toBe('only a worker can recover 1 orphaned job');
   });
 
-  test('counts on draining workers no more than is asked of them', () => {
-    const { memory } = watch(steady(60));
+  test('does not call back workers that drain before they are needed', () => {
     const drains = [3, 4].map((number) => ({ dyno: `worker.${number}`, sinceMs: startMs }));
-    const seen = observation(0, {
-      observedAtMs: startMs + 300_000,
-      currentWorkers: 4,
-      queues: [reading(then(60, 0))],
-      workers: { readyWorkers: 4, concurrency: null, protection: 'drain' },
-    });
-    expect(decide(seen, wishes, { ...memory, drains }).decision.desiredWorkers).toBe(2);
+    const from = { ...emptyMemory, drains };
+    expect(watch([{ currentWorkers: 4 }], wishes, from).decision.desiredWorkers).toBe(2);
+    const burst = { currentWorkers: 4, queue: { readyJobs: 400 } };
+    expect(watch([burst], wishes, from).decision.desiredWorkers).toBeGreaterThan(2);
   });
 
   test('learns how many slots a worker has where nobody says so', () => {
