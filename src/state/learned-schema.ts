@@ -4,7 +4,7 @@ import type { LearnedMemory } from '../decision/types.ts';
 const moment = z.number().nonnegative().max(8.64e15);
 const count = z.number().int().nonnegative().max(1e9);
 /** Sums of seconds or of jobs; larger ones cannot come from a pool. */
-const amount = z.number().nonnegative().max(1e12);
+const amount = z.number().nonnegative().max(1e15);
 
 const bin = z.object({
   untilMs: moment,

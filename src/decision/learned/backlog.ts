@@ -2,12 +2,12 @@ import type { QueueReading } from '../types.ts';
 import type { Bin } from './memory.ts';
 import type { ServiceTimes } from './service-times.ts';
 
-/** Jobs of a backlog that became ready between two ages; the work is in slot-seconds. */
+/** Jobs of a backlog that became ready since this long; the work is in slot-seconds. */
 export type Cohort = {
   readonly jobs: number;
   readonly workSeconds: number;
-  readonly youngestSeconds: number;
-  readonly oldestSeconds: number;
+  /** Of the oldest of them: within the time between two looks nobody knows when they came, and a batch comes at once. */
+  readonly ageSeconds: number;
 };
 
 export type Backlog = {
@@ -32,14 +32,9 @@ export function backlogOf(
   const workUpTo = workByPlace(readyJobs, readyJobNames, times);
   const cohorts: Cohort[] = [];
   let left = readyJobs;
-  const add = (jobs: number, youngestSeconds: number, oldestSeconds: number) => {
+  const add = (jobs: number, ageSeconds: number) => {
     const workSeconds = workUpTo(left) - workUpTo(left - jobs);
-    cohorts.push({
-      jobs,
-      workSeconds,
-      youngestSeconds: Math.min(youngestSeconds, oldest),
-      oldestSeconds: Math.min(oldestSeconds, oldest),
-    });
+    cohorts.push({ jobs, workSeconds, ageSeconds: Math.min(ageSeconds, oldest) });
     left -= jobs;
   };
   for (let index = bins.length - 1; index >= 0 && left > 0; index -= 1) {
@@ -47,12 +42,12 @@ export function backlogOf(
     if (bin === undefined || bin.arrivals === 0) continue;
     const age = Math.max(0, nowMs - bin.untilMs) / 1000;
     const jobs = Math.min(left, bin.arrivals);
-    add(jobs, age, age + (bin.seconds * jobs) / bin.arrivals);
+    add(jobs, age + (bin.seconds * jobs) / bin.arrivals);
   }
   // What arrived before the history began is as old as the oldest job, or of an age that nobody knows.
   const [first] = bins;
   const known = first === undefined ? 0 : Math.max(0, nowMs - first.untilMs) / 1000 + first.seconds;
-  if (left > 0) add(left, known, Math.max(known, oldestWaitSeconds ?? 0));
+  if (left > 0) add(left, Math.max(known, oldestWaitSeconds ?? 0));
   return { jobs: readyJobs, workSeconds: workUpTo(readyJobs), cohorts };
 }
 

@@ -78,7 +78,7 @@ export function demandOf(
   const isAsleep =
     (pool.workers === 0 || used === 0) && canSleepOn(backlog, outlook, steadily, pool);
   const forDeadlines = isAsleep ? 0 : fewestWorkers(horizon, outlook, steadily, 0, maxWorkers);
-  const forDrain = workersWorthBooting(backlog.workSeconds, pool, policy);
+  const forDrain = Math.min(workersWorthBooting(backlog.workSeconds, pool, policy), maxWorkers);
   const lower = Math.max(forDeadlines, forDrain);
 
   const busy = Math.floor(lately.workPerSecond / slotsPerWorker + 0.1);
@@ -151,7 +151,7 @@ function canSleepOn(
 ): boolean {
   const { meanSeconds, sdSeconds } = timesOf(boots);
   const wakeSeconds = gapSeconds + meanSeconds + 1.7 * sdSeconds;
-  const ages = backlog.cohorts.map(({ oldestSeconds }) => oldestSeconds);
+  const ages = backlog.cohorts.map(({ ageSeconds }) => ageSeconds);
   if (patience(horizon) - Math.max(0, ...ages) < wakeSeconds) return false;
   const readyOfNew = horizon.readyOfNew.map((_, step) =>
     step * horizon.stepSeconds >= wakeSeconds ? 1 : 0,

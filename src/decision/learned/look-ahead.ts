@@ -86,12 +86,12 @@ export function outlookOf(
   const due = new Float64Array(steps);
   const blocked = new Float64Array(steps);
   const target = patience(horizon);
-  for (const { youngestSeconds, oldestSeconds, workSeconds } of queue.backlog.cohorts)
-    addDue(horizon, due, target - oldestSeconds, target - youngestSeconds, workSeconds);
+  for (const { ageSeconds, workSeconds } of queue.backlog.cohorts)
+    addDue(horizon, due, target - ageSeconds, workSeconds);
   for (const { inSeconds, workSeconds } of queue.dueSoon) {
     for (let step = Math.ceil(inSeconds / horizon.stepSeconds); step < steps; step += 1)
       released[step] = (released[step] ?? 0) + workSeconds;
-    addDue(horizon, due, inSeconds + target, inSeconds + target, workSeconds);
+    addDue(horizon, due, inSeconds + target, workSeconds);
   }
   for (const seconds of queue.blocked.seconds)
     for (let step = 0; step < steps && step * horizon.stepSeconds < seconds; step += 1)
@@ -102,22 +102,12 @@ export function outlookOf(
   };
 }
 
-/** Adds work that is due evenly between two times; what no worker ordered now can meet is due a little later. */
-function addDue(
-  horizon: Horizon,
-  due: Float64Array,
-  fromSeconds: number,
-  toSeconds: number,
-  workSeconds: number,
-): void {
+/** Adds work that is due at a time; what no worker ordered now can meet is due a little later. */
+function addDue(horizon: Horizon, due: Float64Array, inSeconds: number, workSeconds: number): void {
   const { stepSeconds, soonestSeconds, lateSeconds } = horizon;
-  const isLate = (fromSeconds + toSeconds) / 2 < soonestSeconds;
-  const from = isLate ? lateSeconds : Math.max(fromSeconds, soonestSeconds);
-  const length = isLate ? 0 : Math.max(0, toSeconds - from);
-  for (let step = Math.ceil(from / stepSeconds); step < due.length; step += 1) {
-    const share = length === 0 ? 1 : Math.min(1, (step * stepSeconds - from) / length);
-    due[step] = (due[step] ?? 0) + share * workSeconds;
-  }
+  const at = inSeconds < soonestSeconds ? lateSeconds : inSeconds;
+  for (let step = Math.floor(at / stepSeconds); step < due.length; step += 1)
+    due[step] = (due[step] ?? 0) + workSeconds;
 }
 
 /**

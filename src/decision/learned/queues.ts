@@ -14,7 +14,7 @@ import {
 import { isStuck, movedAt } from './stuck.ts';
 
 /** Of more queues in use than this, only the busiest have a history. */
-const rememberedQueuesMax = 40;
+const rememberedQueuesMax = 32;
 /** Share of the slots that is busy when a worker between two jobs is not counted as idle. */
 const fullShare = 0.9;
 

@@ -14,7 +14,7 @@ const priorFadesWithin = 40;
 /** Fewer jobs than this tell nothing for certain. */
 const knownAfterJobs = 10;
 /** What is only guessed is guessed higher: too many workers for a minute cost less than jobs that wait too long. */
-const cautionOfPrior = 0.75;
+const cautionOfPrior = 0.6;
 
 /** How long the jobs of one queue take, in seconds on a slot. */
 export type ServiceTimes = {

@@ -21,21 +21,21 @@ describe('the backlog', () => {
       startMs,
     );
     expect(cohorts).toEqual([
-      { jobs: 10, workSeconds: 20, youngestSeconds: 0, oldestSeconds: 5 },
-      { jobs: 5, workSeconds: 10, youngestSeconds: 5, oldestSeconds: 7.5 },
+      { jobs: 10, workSeconds: 20, ageSeconds: 5 },
+      { jobs: 5, workSeconds: 10, ageSeconds: 7.5 },
     ]);
   });
 
   test('is never older than the oldest job', () => {
     const seen = reading({ readyJobs: 600, oldestWaitSeconds: 3 });
     const { cohorts } = backlogOf(seen, arrivalBins([600], 60), times, startMs);
-    expect(cohorts).toMatchObject([{ youngestSeconds: 0, oldestSeconds: 3 }]);
+    expect(cohorts).toMatchObject([{ ageSeconds: 3 }]);
   });
 
   test('may be older than its history', () => {
     const seen = reading({ readyJobs: 30, oldestWaitSeconds: 400 });
     const { cohorts } = backlogOf(seen, arrivalBins([10]), times, startMs);
-    expect(cohorts[1]).toMatchObject({ jobs: 20, youngestSeconds: 5, oldestSeconds: 400 });
+    expect(cohorts[1]).toMatchObject({ jobs: 20, ageSeconds: 400 });
   });
 
   test('is as much work as the names in it', () => {

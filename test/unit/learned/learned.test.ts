@@ -22,12 +22,7 @@ function watch(looks: readonly Look[], asked = wishes, from: Memory = emptyMemor
   const decisions = looks.map(({ queue, ...known }, index) => {
     const seen = observation(0, {
       observedAtMs: startMs + index * 5000,
-      workers: {
-        readyWorkers: known.currentWorkers ?? 1,
-        concurrency: null,
-        protection: 'drain',
-        handedBackJobs: null,
-      },
+      workers: { readyWorkers: known.currentWorkers ?? 1, concurrency: null, protection: 'drain', handedBackJobs: null },
       queues: [reading(queue)],
       ...known,
     });
@@ -174,20 +169,12 @@ describe('the learned policy', () => {
     expect(watch(orphaned).decision.steps[0]?.why).toBe('only a worker can recover 1 orphaned job');
   });
 
-  test('counts on draining workers no more than is asked of them', () => {
-    const { memory } = watch(steady(60));
-    const drains = [3, 4].map((number) => ({
-      dyno: `worker.${number}`,
-      sinceMs: startMs,
-      isAsked: true,
-    }));
-    const seen = observation(0, {
-      observedAtMs: startMs + 300_000,
-      currentWorkers: 4,
-      queues: [reading(then(60, 0))],
-      workers: { readyWorkers: 4, concurrency: null, protection: 'drain', handedBackJobs: null },
-    });
-    expect(decide(seen, wishes, { ...memory, drains }).decision.desiredWorkers).toBe(2);
+  test('does not call back workers that drain before they are needed', () => {
+    const drains = [3, 4].map((number) => ({ dyno: `worker.${number}`, sinceMs: startMs, isAsked: true }));
+    const from = { ...emptyMemory, drains };
+    expect(watch([{ currentWorkers: 4 }], wishes, from).decision.desiredWorkers).toBe(2);
+    const burst = { currentWorkers: 4, queue: { readyJobs: 400 } };
+    expect(watch([burst], wishes, from).decision.desiredWorkers).toBeGreaterThan(2);
   });
 
   test('learns how many slots a worker has where nobody says so', () => {
@@ -332,32 +319,27 @@ describe('its memory', () => {
   test('of ten thousand queues is bounded', () => {
     let learned: LearnedMemory = nothingLearned;
     const known = { recoverableJobs: 0, drainingWorkers: 0 };
-    for (let look = 0; look < 50; look += 1) {
-      const queues = Array.from({ length: 10_000 }, (_, index) =>
-        reading({
-          queue: `queue-number-${index}`,
-          ...(index < 500
-            ? {
-                readyJobs: 100 + index,
-                activeJobs: 5,
-                addedJobs: 20 * look,
-                unfinishedJobs: 105,
-                finished: Array.from({ length: 9 }, (_job, job) =>
-                  ended(1.234 + job, `job-of-some-name-${job}`),
-                ),
-              }
-            : {}),
-        }),
-      );
+    const idle = Array.from({ length: 9500 }, (_, index) => reading({ queue: `idle-${index}` }));
+    const finished = Array.from({ length: 9 }, (_, job) => ended(1.234 + job, `some-job-${job}`));
+    const busy = Array.from({ length: 500 }, (_, index) =>
+      reading({ queue: `queue-number-${index}`, readyJobs: 100 + index, activeJobs: 5, finished }),
+    );
+    for (let look = 0; look < 36; look += 1) {
+      const queues = busy.map((queue) => ({
+        ...queue,
+        addedJobs: 2e6 * look,
+        unfinishedJobs: 1e6,
+      }));
       const seen = observation(0, {
-        queues,
+        queues: [...queues, ...idle],
         observedAtMs: startMs + look * 5000,
         currentWorkers: 20,
       });
       ({ memory: learned } = recommendByLearning(seen, wishes, learned, known));
     }
-    expect(learned.queues).toHaveLength(40);
-    expect(learned.services.length).toBeLessThanOrEqual(200);
+    expect(learned.queues).toHaveLength(32);
+    expect(learned.queues[0]?.bins).toHaveLength(36);
+    expect(learned.services).toHaveLength(200);
     expect(JSON.stringify(learned).length).toBeLessThan(256 * 1024);
   });
 

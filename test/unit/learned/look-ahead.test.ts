@@ -27,8 +27,7 @@ function backlog(workSeconds: number, ageSeconds = 0): Backlog {
   const cohort = {
     jobs: workSeconds,
     workSeconds,
-    youngestSeconds: ageSeconds,
-    oldestSeconds: ageSeconds,
+    ageSeconds,
   };
   return { jobs: workSeconds, workSeconds, cohorts: workSeconds > 0 ? [cohort] : [] };
 }

@@ -16,7 +16,7 @@ const ten = (seconds: number) => Array.from({ length: 10 }, () => seconds);
 
 describe('the residual of a running job', () => {
   test('is what those that ran longer took beyond its age', () => {
-    expect(residualSeconds(10, kind(20, [...ten(5), ...ten(30)]))).toBe(20);
+    expect(residualSeconds(10, kind(20, [...ten(5), ...ten(50)]))).toBe(40);
   });
 
   test('is the mean while nothing speaks against it', () => {

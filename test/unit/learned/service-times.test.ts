@@ -29,7 +29,7 @@ const many = (seconds: number, name: string | null = 'mail') =>
 describe('service times', () => {
   test('nothing known is guessed from the prior, and guessed higher', () => {
     const { meanSeconds, isKnown } = serviceTimes([], [], 6, startMs);
-    expect(meanSeconds).toBeCloseTo(6 * 1.75);
+    expect(meanSeconds).toBeCloseTo(6 * 1.6);
     expect(isKnown).toBe(false);
   });
 
