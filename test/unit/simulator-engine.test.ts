@@ -83,6 +83,10 @@ describe('a job whose dyno is killed', () => {
       const { readyJobs, activeJobs, orphanedJobs } = queueIn(view);
       return `${readyJobs} ready, ${activeJobs} active, ${orphanedJobs} orphaned`;
     });
+    // Killed at 70, by a lock that ends 15 s to 30 s later.
+    const orphanedAt = states.findIndex((state) => state.endsWith('1 orphaned'));
+    expect(orphanedAt).toBeGreaterThan(85);
+    expect(orphanedAt).toBeLessThanOrEqual(101);
     const inOrder = states.filter((state, place) => state !== states[place - 1]);
     expect(inOrder).toEqual([
       '1 ready, 0 active, 0 orphaned',

@@ -5,22 +5,20 @@ const chunkBytes = 64 * 1024;
 /** A file of another kind may have no line breaks at all. */
 const lineLengthMax = 100_000;
 
-/** The lines of a text file without their ends, a piece of the file at a time, so that it may be of any size. */
+/**
+ * The lines of a text file, a piece of the file at a time, so that it may be of any size. A byte order mark and the rest
+ * of Windows line ends stay: they are white space, which is taken off the values.
+ */
 export function* readLines(path: string): Generator<string> {
   const file = openSync(path, 'r');
   try {
     const decoder = new StringDecoder('utf8');
     const chunk = Buffer.alloc(chunkBytes);
     let rest = '';
-    let isFirst = true;
     for (;;) {
       const bytes = readSync(file, chunk);
       if (bytes === 0) break;
-      let text = decoder.write(chunk.subarray(0, bytes));
-      // Spreadsheets begin a file with a byte order mark.
-      if (isFirst) text = text.replace(/^\uFEFF/, '');
-      isFirst = false;
-      const lines = (rest + text).split(/\r?\n/);
+      const lines = (rest + decoder.write(chunk.subarray(0, bytes))).split('\n');
       rest = lines.pop() ?? '';
       yield* lines;
       if (rest.length > lineLengthMax) break;
