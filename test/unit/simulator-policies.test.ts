@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createSimulation, simulate } from '../../src/simulator/engine.ts';
+import { ratio } from '../../src/simulator/policies/production.ts';
 import { findPolicy, policies } from '../../src/simulator/policies/registry.ts';
-import { play, traceOf, type Played, type SomeJob } from '../support/simulation.ts';
+import { play, someSettings, traceOf, type Played, type SomeJob } from '../support/simulation.ts';
 
 /** Waves of jobs of up to ten minutes, so that whoever scales down in time meets running jobs. */
 const waves = traceOf(
@@ -62,6 +64,15 @@ describe('a fixed number', () => {
     expect({ peakWorkers, actions }).toEqual({ peakWorkers: workers, actions: 0 });
     expect(dynoSeconds).toBeGreaterThanOrEqual(workers * waves.horizonSeconds);
   });
+});
+
+it('a run that is played in slices, as the command does, comes to the same', () => {
+  const settings = { ...someSettings, ...busy, bootSecondsMin: 20, bootSecondsMax: 60, seed: 1 };
+  const sliced = createSimulation(waves, ratio, settings, settings);
+  let slices = 0;
+  while (!sliced.playUntil(100 * slices)) slices += 1;
+  expect(slices).toBeGreaterThan(100);
+  expect(sliced.result()).toEqual(simulate(waves, ratio, settings, settings));
 });
 
 it('every policy has a name of its own and says where it comes from', () => {
