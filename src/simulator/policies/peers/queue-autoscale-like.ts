@@ -20,7 +20,7 @@ const reversalCooldownSeconds = 60;
 export const queueAutoscaleLike: PolicyKind = {
   name: 'queue-autoscale-like',
   source:
-    "As laravel-queue-autoscale: the larger of Little's law and what drains the backlog before its oldest job is late, every 5 s.",
+    "As laravel-queue-autoscale does: the larger of Little's law and what drains the backlog before its oldest job is late, every 5 s.",
   create: ({ minWorkers, concurrency, meanServiceSeconds, targetWaitSeconds }) => {
     const flowOf = createFlows(rateSeconds, serviceWindowSeconds, meanServiceSeconds);
     const effectiveSeconds = Math.max(1, targetWaitSeconds - spawnSeconds);
