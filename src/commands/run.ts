@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { loadConfig, withoutSecrets, type Config } from '../config/load.ts';
 import { readPoolsText } from '../config/pools-text.ts';
@@ -10,6 +11,9 @@ import { assemble, nameOf, secretsOf } from './assemble.ts';
 import type { Command, ExitCode, Surroundings } from './command.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { startTicking, type Ticking } from './ticking.ts';
+
+/** Giving the leases back takes a second at most. */
+const closeMsMax = 2_000;
 
 export const run: Command = {
   name: 'run',
@@ -63,8 +67,9 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     return await ticking.ended;
   } finally {
     stopWatching();
-    await server?.close();
-    await assembly.close();
+    const closed = Promise.all([server?.close(), assembly.close()]);
+    // What hung in a tick may hang here too, and must not keep the process.
+    await Promise.race([closed, sleep(closeMsMax)]);
   }
 }
 

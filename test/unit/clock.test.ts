@@ -145,6 +145,74 @@ describe('a running clock', () => {
     expect(ticks).toBe(4);
   });
 
+  test('says that it stalls when a tick does not end for three intervals, however it was called', async () => {
+    let ticks = 0;
+    let stalls = 0;
+    const clock = startClock({
+      name: 'test',
+      intervalMs: second,
+      logger: silent,
+      onStall: () => (stalls += 1),
+      onBug: (error) => {
+        throw error;
+      },
+      tick() {
+        ticks += 1;
+        return new Promise<never>(() => undefined);
+      },
+    });
+    await sleep(1_500);
+    // Somebody who asks for a tick meanwhile is no interval.
+    for (let call = 0; call < 5; call += 1) clock.tickNow();
+    expect(stalls).toBe(0);
+    await expect.poll(() => stalls, { timeout: 5_000 }).toBe(1);
+    await sleep(1_500);
+    await clock.stop();
+    expect({ ticks, stalls }).toEqual({ ticks: 1, stalls: 1 });
+  });
+
+  test('does not stall when each tick is late but ends', async () => {
+    const clock = startClock({
+      name: 'test',
+      intervalMs: second,
+      logger: silent,
+      onStall,
+      onBug: (error) => {
+        throw error;
+      },
+      async tick() {
+        await sleep(2_300);
+        return null;
+      },
+    });
+    await sleep(7_000);
+    await clock.stop();
+  });
+
+  test('ticks when it is asked to, and no more once it was stopped', async () => {
+    let ticks = 0;
+    const clock = startClock({
+      name: 'test',
+      intervalMs: hour,
+      logger: silent,
+      onStall,
+      onBug: (error) => {
+        throw error;
+      },
+      tick() {
+        ticks += 1;
+        return Promise.resolve(null);
+      },
+    });
+    await expect.poll(() => ticks).toBe(1);
+    clock.tickNow();
+    await expect.poll(() => ticks).toBe(2);
+    await clock.stop();
+    clock.tickNow();
+    await sleep(50);
+    expect(ticks).toBe(2);
+  });
+
   test('reports what a tick throws', async () => {
     const bug = await new Promise((resolve) => {
       const clock = startClock({

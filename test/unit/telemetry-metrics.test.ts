@@ -248,3 +248,37 @@ test('names of queues are escaped, not trusted', async () => {
   const text = await metrics.registry.metrics();
   expect(text).toContain('queue="a\\"b\\\\c\\nd"');
 });
+
+test('who acts for a pool is told, and how often that changed', async () => {
+  const metrics = twoPools();
+  for (const isLeader of [false, true, true, false, true])
+    metrics.recordLeadership('worker', isLeader);
+  const series = await seriesOf(metrics);
+  expect(series.get('autoscaler_leader{pool="worker"}')).toBe(1);
+  expect(series.get('autoscaler_lease_changes_total{pool="worker"}')).toBe(3);
+  expect(series.get('autoscaler_leader{pool="other"}')).toBe(0);
+  expect(series.get('autoscaler_lease_changes_total{pool="other"}')).toBe(0);
+});
+
+test('a person’s number is told as long as it is respected, also while a tick comes to no decision', async () => {
+  const metrics = twoPools();
+  const respected = { ...hold, manualHold: { workers: 3, untilMs: 1, why: 'someone set 3' } };
+  const told = async () => (await seriesOf(metrics)).get('autoscaler_manual_hold{pool="worker"}');
+  expect(await told()).toBe(0);
+  metrics.recordTick(tick({ decision: respected }));
+  expect(await told()).toBe(1);
+  metrics.recordTick(
+    tick({ decision: null, observation: null, error: redisGone(), outcome: 'failed' }),
+  );
+  expect(await told()).toBe(1);
+  metrics.recordTick(tick({ decision: hold }));
+  expect(await told()).toBe(0);
+});
+
+test('the lag of the event loop is absent before it was measured', async () => {
+  const metrics = twoPools();
+  const lag = async () => (await seriesOf(metrics)).get('autoscaler_event_loop_lag_seconds');
+  expect(await lag()).toBeUndefined();
+  metrics.recordEventLoopLag(0.25);
+  expect(await lag()).toBe(0.25);
+});
