@@ -1,11 +1,10 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { nothingLearned } from '../../src/decision/learned/memory.ts';
-import { emptyMemory } from '../../src/decision/decide.ts';
+import { decide, emptyMemory } from '../../src/decision/decide.ts';
 import type { Memory } from '../../src/decision/types.ts';
 import { connectRedis, type RedisConnection } from '../../src/redis.ts';
 import { createMemoryStore, type Oblivion } from '../../src/state/memory-store.ts';
-import { startMs } from '../support/builders.ts';
+import { observation, policy, reading, startMs } from '../support/builders.ts';
 import { soon } from '../support/lease.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 
@@ -41,6 +40,17 @@ function open() {
   return { store, said };
 }
 
+/** What twenty looks at a busy queue teach. */
+const { learned } = Array.from({ length: 20 }).reduce<Memory>((memory, _, look) => {
+  const queue = reading({
+    ...{ readyJobs: look, activeJobs: 3, addedJobs: 9 * look, unfinishedJobs: 3 + look },
+    finished: [{ jobName: 'mail', durationSeconds: 1.25 }],
+  });
+  const observedAtMs = startMs + look * 5_000;
+  const seen = observation(0, { queues: [queue], observedAtMs, currentWorkers: look });
+  return decide(seen, policy(), memory).memory;
+}, emptyMemory);
+
 const full: Memory = {
   lastSeenAtMs: startMs,
   recommendations: [{ madeAtMs: startMs, workers: 4, isFound: false }],
@@ -49,7 +59,7 @@ const full: Memory = {
   drains: [{ dyno: 'worker.4', sinceMs: startMs, isAsked: true }],
   removal: { workers: 3, madeAtMs: startMs },
   tailUnknownSinceMs: startMs,
-  learned: nothingLearned,
+  learned,
   intent: { workers: 3, formerWorkers: 4, madeAtMs: startMs },
   manual: { workers: 3, setAtMs: startMs, untilMs: startMs + 1_000 },
 };
@@ -60,6 +70,7 @@ describe('memory', () => {
     const { store, said } = open();
     await store.save(full, soon());
     expect(await open().store.load(soon())).toEqual(full);
+    expect(learned.services).not.toEqual([]);
     expect(await store.load(soon())).toEqual(full);
     expect(said).toEqual([]);
     expect(await client.pttl(key)).toBeGreaterThan(0);
@@ -87,11 +98,16 @@ describe('memory', () => {
     expect(await store.load(soon())).toEqual({ ...full, drains: [], intent: null, manual: null });
   });
 
+  const holds = Array.from({ length: 2_000 }, () => ({ madeAtMs: 1, workers: 1 }));
+  const tooMuch = { ...full, learned: { ...learned, holds } };
+  const beyondTime = { ...full, learned: { ...learned, seenAtMs: 1e300 } };
   const damaged = { ...full, platformLimit: { workers: -1, learnedAtMs: startMs } };
   test.each([
     ['of a newer version', JSON.stringify({ version: 1e6, memory: full }), 'newer'],
     ['in which a field makes no sense', JSON.stringify({ version: 6, memory: damaged }), 'damaged'],
     ['in which a field is missing', JSON.stringify({ version: 6, memory: ofVersion3 }), 'damaged'],
+    ['with too much in it', JSON.stringify({ version: 6, memory: tooMuch }), 'damaged'],
+    ['with a time that cannot be', JSON.stringify({ version: 6, memory: beyondTime }), 'damaged'],
     ['that is no JSON', '{"version":6,', 'damaged'],
     ['that is another kind of JSON', '[]', 'damaged'],
     ['that is binary', '\u0000\ufffd', 'damaged'],

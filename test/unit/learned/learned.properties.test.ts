@@ -55,7 +55,7 @@ const observations: fc.Arbitrary<Observation> = fc
       queues: queues.map((known, index) => reading({ queue: `q${index}`, ...known })),
       unreadableQueues: isBlind ? [{ queue: 'gone', why: 'wrong type' }] : [],
       currentWorkers,
-      workers: { readyWorkers, concurrency, protection },
+      workers: { readyWorkers, concurrency, protection, handedBackJobs: null },
     }),
   );
 
@@ -215,7 +215,7 @@ function afterBurst(jobs: number, jobsPerLook: number, oldestWaitSeconds: number
       queues,
       observedAtMs: startMs + look * 5000,
       currentWorkers: workers,
-      workers: { readyWorkers: workers, concurrency: 5, protection: 'drain' },
+      workers: { readyWorkers: workers, concurrency: 5, protection: 'drain', handedBackJobs: null },
     });
     const decided = decide(seen, wishes, memory);
     if (look === 20) return decided.decision.desiredWorkers;

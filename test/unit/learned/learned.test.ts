@@ -22,7 +22,12 @@ function watch(looks: readonly Look[], asked = wishes, from: Memory = emptyMemor
   const decisions = looks.map(({ queue, ...known }, index) => {
     const seen = observation(0, {
       observedAtMs: startMs + index * 5000,
-      workers: { readyWorkers: known.currentWorkers ?? 1, concurrency: null, protection: 'drain', handedBackJobs: null },
+      workers: {
+        readyWorkers: known.currentWorkers ?? 1,
+        concurrency: null,
+        protection: 'drain',
+        handedBackJobs: null,
+      },
       queues: [reading(queue)],
       ...known,
     });
@@ -170,7 +175,11 @@ describe('the learned policy', () => {
   });
 
   test('does not call back workers that drain before they are needed', () => {
-    const drains = [3, 4].map((number) => ({ dyno: `worker.${number}`, sinceMs: startMs, isAsked: true }));
+    const drains = [3, 4].map((number) => ({
+      dyno: `worker.${number}`,
+      sinceMs: startMs,
+      isAsked: true,
+    }));
     const from = { ...emptyMemory, drains };
     expect(watch([{ currentWorkers: 4 }], wishes, from).decision.desiredWorkers).toBe(2);
     const burst = { currentWorkers: 4, queue: { readyJobs: 400 } };
