@@ -243,7 +243,7 @@ describe('companions', () => {
       const running = daemon({ PORT: String(port) });
       await running.until(tickWith('draining'));
       await expect.poll(() => metric(port, 'autoscaler_jobs_handed_back_total')).toBe(handedBack);
-      running.kill('SIGKILL');
+      running.kill('SIGTERM');
       await running.finished;
     }
     pool.stop();
