@@ -99,6 +99,19 @@ const workers = [
     queries: [['{{reason}}', gauge('autoscaler_limited', { by: 'reason' })]],
     whenTrue: 'limits',
   }),
+  chart('What each policy would have', {
+    description:
+      'Workers by EVENTS_PER_WORKER (ratio) and by what was learned of the jobs (learned); one of them leads.',
+    unit: 'none',
+    shape: 'steps',
+    queries: [['{{policy}}', gauge('autoscaler_policy_workers', { by: 'policy' })]],
+  }),
+  timeline('Numbers set by hand', {
+    description: 'While a number that a person set is respected (MANUAL_SCALE_HOLD).',
+    queries: [['by hand', gauge('autoscaler_manual_hold')]],
+    whenTrue: 'respected',
+    color: 'blue',
+  }),
   chart('Decisions', {
     description:
       'What the ticks decided. A scale-down that waits for a drain is decided at each tick anew.',
@@ -207,6 +220,17 @@ const daemon = [
     queries: [['blind', gauge('autoscaler_blind')]],
     whenTrue: 'blind',
     color: 'red',
+  }),
+  timeline('A daemon acts', {
+    description: 'While a daemon holds the lease of the pool; without one nobody scales it.',
+    queries: [['acts', gauge('autoscaler_leader')]],
+    whenTrue: 'acts',
+    color: 'green',
+  }),
+  chart('Event loop lag', {
+    description: 'How long the daemon kept its own timers waiting; the worst of the last minute.',
+    unit: 's',
+    queries: [['lag', `max(${series('autoscaler_event_loop_lag_seconds')})`]],
   }),
   chart('Time since the last good tick', {
     description: 'Grows while ticks fail or end no more; from 3 intervals on /healthz answers 503.',

@@ -23,8 +23,8 @@ const rateInterval = '4s';
 const metricsToken = 'a-token-of-the-test';
 
 const pools = `pools:
-  - { name: mail, processType: mailer, queues: [emails], targetWait: 30s }
-  - { name: rest, queues: [other, paused] }
+  - { name: mail, processType: mailer, queues: [emails] }
+  - { name: rest, queues: [other, paused], targetWait: 30s }
 `;
 
 type Point = readonly [timeSeconds: number, value: string];
