@@ -16,7 +16,7 @@ export type Chart = {
 };
 
 /** Shared by all charts of a page, so that one moment is in one place of each; the page's script relies on it, too. */
-export const frame = { width: 960, height: 210, left: 64, right: 12, top: 10, bottom: 24 };
+export const frame = { width: 960, height: 210, left: 64, right: 24, top: 10, bottom: 24 };
 const plotWidth = frame.width - frame.left - frame.right;
 const plotHeight = frame.height - frame.top - frame.bottom;
 

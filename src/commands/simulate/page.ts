@@ -65,7 +65,7 @@ ${explanations(comparison)
   .join('\n')}</section>
 <section class="card">
 <div class="legend">${runs.map(({ kind }, index) => legendOf(kind.name, index)).join('')}</div>
-${charts.map((chart) => `<h2>${escape(chart.title)}${chart.unit === 'workers' ? '' : ' <small>logarithmic</small>'}</h2>\n${drawChart(chart, endSeconds)}`).join('\n')}
+${charts.map((chart) => `<h2>${escape(chart.title)} <small>${chart.unit === 'workers' ? 'on average' : 'logarithmic'}</small></h2>\n${drawChart(chart, endSeconds)}`).join('\n')}
 <output class="tip" hidden></output>
 </section>
 <section class="card"><h2>Policies</h2><dl>${runs.map(({ kind }) => `<dt>${escape(kind.name)}</dt><dd>${escape(kind.source)}</dd>`).join('')}</dl>
