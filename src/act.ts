@@ -1,6 +1,6 @@
 import type { Decision, Memory, Observation } from './decision/types.ts';
 import { within } from './deadline.ts';
-import { cancelledOf } from './drain/plan.ts';
+import { cancelledOf, dynosUpTo } from './drain/plan.ts';
 import { prepareRemoval, verifyRemoval, type Protection } from './drain/removal.ts';
 import { OperationalError } from './errors.ts';
 import { LeaseLost } from './state/claim.ts';
@@ -81,19 +81,22 @@ async function remove(
   const { nowMs, deadlineMs } = parts;
   const preparing = prepareRemoval(protection, { target, nowMs, deadlineMs }, decided, turn.signal);
   const plan = await within(turn.signal, 'TARGET_UNAVAILABLE', 'the drain', preparing);
-  const { workers, drains, marked } = plan;
+  const { workers, drains, going, marked } = plan;
   const drain = drainReport(decided.memory, plan);
   const isDraining = marked.length > 0;
   if (workers === decided.decision.currentWorkers) {
     await save(parts, { ...decided.memory, drains }, turn);
     return { kind: 'done', outcome: isDraining ? 'draining' : 'held', drain };
   }
-  const memory = { ...decided.memory, drains, removal: { workers, madeAtMs: nowMs() } };
+  const removal = { workers, madeAtMs: nowMs() };
+  const memory = { ...decided.memory, drains: [...drains, ...going], removal };
   const changed = await change(parts, target, { ...decided, memory }, workers, turn);
   if (changed.kind === 'done')
     return { kind: 'done', outcome: isDraining ? 'draining' : 'scaled', drain };
   // Who was asked to drain was asked for another number of workers, and nobody remembers it.
-  await protection.board.liftAll(turn.signal);
+  const isChanged = changed.kind === 'changed';
+  const present = isChanged ? changed.currentWorkers : decided.decision.currentWorkers;
+  await lift(protection, present, turn);
   return changed;
 }
 
@@ -101,18 +104,26 @@ async function remove(
 async function cancelDrain(
   protection: Protection | null,
   { decision, memory }: Decided,
-  { signal }: Turn,
+  turn: Turn,
 ): Promise<DrainReport | null> {
   const { drains, tailUnknownSinceMs } = memory;
-  // After a removal the marks of those that went linger for a while, and new dynos take over their names.
-  const mayBeMarked = drains.length > 0 || decision.action === 'scale-up';
-  if (protection !== null && mayBeMarked) await protection.board.liftAll(signal);
+  if (protection !== null && drains.length > 0)
+    await lift(protection, decision.currentWorkers, turn);
   const cancelled =
     protection === null
       ? []
       : cancelledOf(drains, protection.processType, decision.currentWorkers ?? 0);
   if (cancelled.length === 0 && tailUnknownSinceMs === null) return null;
   return drainReport(memory, { cancelled });
+}
+
+/** Those that were removed keep their mark, or they would take jobs in their last seconds. */
+async function lift(
+  { board, processType }: Protection,
+  currentWorkers: number | null,
+  { signal }: Turn,
+): Promise<void> {
+  await board.mark([], dynosUpTo(processType, currentWorkers ?? 0), signal);
 }
 
 function drainReport({ tailUnknownSinceMs }: Memory, plan: Partial<DrainReport>): DrainReport {

@@ -81,9 +81,9 @@ export function connectRedis(
   };
 }
 
-/** ioredis waits for a server that loads its data, and tells nobody. */
+/** ioredis waits for a server that hangs or loads its data, and tells nobody. */
 const unready = new Error(
-  'connected, but the server does not get ready, as one that is LOADING its data',
+  'connected, but the server does not answer, or is still LOADING its data',
 );
 
 type Connected = {

@@ -32,11 +32,6 @@ export type DrainBoard = {
    * @throws {OperationalError} `STATE_UNAVAILABLE`
    */
   mark(marked: readonly string[], lifted: readonly string[], signal: AbortSignal): Promise<void>;
-  /**
-   * Lets every dyno go on.
-   * @throws {OperationalError} `STATE_UNAVAILABLE`
-   */
-  liftAll(signal: AbortSignal): Promise<void>;
 };
 
 /** A later version may say other things: whoever says which dyno it is, and when, is there, and nobody calls it idle. */
@@ -58,10 +53,11 @@ const handedBackCount = z.coerce.number().int().nonnegative().nullable().catch(n
  */
 const markScript = `
 local time = redis.call('TIME')
-local untilMs = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ${String(markMs)})
+local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
+local mark = string.format('%.0f %.0f', nowMs, nowMs + ${String(markMs)})
 local count = tonumber(ARGV[1])
 for index = 2, #ARGV do
-  if index <= count + 1 then redis.call('HSET', KEYS[1], ARGV[index], untilMs)
+  if index <= count + 1 then redis.call('HSET', KEYS[1], ARGV[index], mark)
   else redis.call('HDEL', KEYS[1], ARGV[index]) end
 end
 redis.call('PEXPIRE', KEYS[1], ${String(2 * markMs)})
@@ -111,9 +107,6 @@ export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoa
       await redis.run('STATE_UNAVAILABLE', signal, (client) =>
         client.eval(markScript, 1, marksKey(pool), ...words),
       );
-    },
-    async liftAll(signal) {
-      await redis.run('STATE_UNAVAILABLE', signal, (client) => client.del(marksKey(pool)));
     },
   };
 }

@@ -11,9 +11,5 @@ export function guardBoard(board: DrainBoard, assertActing: () => void): DrainBo
       assertActing();
       await board.mark(...words);
     },
-    async liftAll(signal) {
-      assertActing();
-      await board.liftAll(signal);
-    },
   };
 }

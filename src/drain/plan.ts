@@ -41,7 +41,9 @@ export type Situation = {
 export type Plan = {
   /** The number of workers to ask for now: between desired and current. */
   readonly workers: number;
-  /** Dynos to ask, or keep asking, to drain. */
+  /** Dynos that go now. They are asked to drain, too, so that none takes a job in its last seconds. */
+  readonly going: Memory['drains'];
+  /** Dynos that stay for now, to ask, or keep asking, to drain. */
   readonly marked: readonly string[];
   /** Dynos that were asked to drain and need no longer. */
   readonly lifted: readonly string[];
@@ -83,13 +85,15 @@ function planTail(situation: Situation): Plan {
     ({ ordinal, verdict }) => asked.length > 0 && ordinal < workers && mayGo(verdict, situation),
   );
   const marked = [...asked, ...waiting].map(({ dyno }) => dyno);
-  // Those that go now keep their mark until it ends by itself: lifted, they would take jobs in their last second.
   const going = tail.filter(({ ordinal }) => ordinal > workers);
   const kept = new Set([...marked, ...going.map(({ dyno }) => dyno)]);
   return {
     workers,
     marked,
-    lifted: drains.map(({ dyno }) => dyno).filter((dyno) => !kept.has(dyno)),
+    going: going.map(({ dyno, sinceMs }) => ({ dyno, sinceMs, isAsked: true })),
+    lifted: presentOf(drains, processType, currentWorkers)
+      .map(({ dyno }) => dyno)
+      .filter((dyno) => !kept.has(dyno)),
     cancelled: cancelledOf(drains, processType, desiredWorkers),
     blocked: staying.flatMap((worker) => blockedBy(worker, situation)),
     unknown: going.filter(({ verdict }) => verdict === 'unknown').map(({ dyno }) => dyno),
@@ -114,6 +118,7 @@ function planWhole(situation: Situation): Plan {
   const staying = atRisk.filter(({ verdict }) => !mayGo(verdict, situation));
   return {
     workers: staying.length === 0 ? desiredWorkers : currentWorkers,
+    going: [],
     marked: [],
     lifted: drains.map(({ dyno }) => dyno),
     cancelled: [],
@@ -136,8 +141,25 @@ export function cancelledOf(
   processType: string,
   neededWorkers: number,
 ): readonly string[] {
-  const needed = new Set(range(1, neededWorkers).map((ordinal) => nameOf(processType, ordinal)));
-  return drains.flatMap(({ dyno, isAsked }) => (isAsked && needed.has(dyno) ? [dyno] : []));
+  const needed = presentOf(drains, processType, neededWorkers);
+  return needed.filter(({ isAsked }) => isAsked).map(({ dyno }) => dyno);
+}
+
+/**
+ * Without those that were removed: they keep their mark until it ends by itself, or they would take jobs in their last
+ * seconds. New dynos that get their names do not heed it.
+ */
+function presentOf(
+  drains: Memory['drains'],
+  processType: string,
+  workers: number,
+): Memory['drains'] {
+  const present = new Set(dynosUpTo(processType, workers));
+  return drains.filter(({ dyno }) => present.has(dyno));
+}
+
+export function dynosUpTo(processType: string, workers: number): readonly string[] {
+  return range(1, workers).map((ordinal) => nameOf(processType, ordinal));
 }
 
 /** Since when a dyno drains: asked for long enough it is left alone for as long again, and then asked anew. */

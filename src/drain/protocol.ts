@@ -3,10 +3,10 @@
  * import this file and nothing else of each other.
  *
  * `backlog-autoscaler:workers:{<pool>}` is a hash with one field for each worker process; its value is a Heartbeat in
- * JSON. `backlog-autoscaler:marks:{<pool>}` is a hash from the name of a dyno that is asked to drain to the time until
- * which it is asked, in milliseconds of the Redis server's clock. Every time is that of the server, so that the clocks
- * of dynos do not matter. `backlog-autoscaler:companions:{<pool>}` is a hash with what is known of all of them together:
- * the field below. The braces keep the keys of a pool together on one node of a Redis Cluster.
+ * JSON. `backlog-autoscaler:marks:{<pool>}` is a hash from the name of a dyno that is asked to drain to when it was asked
+ * and until when, two numbers of milliseconds. Every time is that of the server, so that the clocks of dynos do not
+ * matter. `backlog-autoscaler:companions:{<pool>}` is a hash with what is known of all of them together: the field
+ * below. The braces keep the keys of a pool together on one node of a Redis Cluster.
  */
 export const workersKey = (pool: string): string => `backlog-autoscaler:workers:{${pool}}`;
 export const companionsKey = (pool: string): string => `backlog-autoscaler:companions:{${pool}}`;
@@ -57,17 +57,21 @@ redis.call('PEXPIRE', ${key}, ${String(companionsMs)})`;
 
 /**
  * One round trip: stores a process's heartbeat and returns the server's time and until when its dyno is asked to
- * drain (0 when it is not).
+ * drain (0 when it is not). What was asked before the process began was meant for a dyno that had its name before.
  * KEYS: workers, marks, companions. ARGV: process id, SpokenHeartbeat as JSON, dyno, expiry in ms, how long the process has run in ms.
  */
 export const heartbeatScript = `
 local time = redis.call('TIME')
 local nowMs = time[1] * 1000 + math.floor(time[2] / 1000)
-local times = string.format(',"startedAtMs":%.0f,"atMs":%.0f}', nowMs - ARGV[5], nowMs)
+local startedAtMs = nowMs - ARGV[5]
+local times = string.format(',"startedAtMs":%.0f,"atMs":%.0f}', startedAtMs, nowMs)
 redis.call('HSET', KEYS[1], ARGV[1], string.sub(ARGV[2], 1, -2) .. times)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 ${addHandedBack('KEYS[3]', 0)}
-return { string.format('%.0f', nowMs), redis.call('HGET', KEYS[2], ARGV[3]) or '0' }
+local mark = redis.call('HGET', KEYS[2], ARGV[3]) or ''
+local askedAtMs, untilMs = string.match(mark, '^(%d+) (%d+)$')
+if askedAtMs == nil or tonumber(askedAtMs) < startedAtMs then untilMs = '0' end
+return { string.format('%.0f', nowMs), untilMs }
 `;
 
 /** Adds one to the jobs that were handed back. KEYS: companions. */

@@ -19,8 +19,8 @@ const settleMs = 2_000;
 const settleStepMs = 250;
 /** While a long job is waited for, the platform is asked for its list at most this often, unless workers are to go. */
 const listAgeMsMax = 10_000;
-/** A list this young counts as read right before the removal. */
-const listAgeBeforeRemovalMsMax = 2_000;
+/** Right before a removal it is read anew, after the heartbeats: a deploy in between must show. */
+const listAgeBeforeRemovalMsMax = 0;
 /** A worker that is told to end is killed within 31 s: one that is listed later than this was not told. */
 const removalSettledMs = 40_000;
 /** So long after a removal took the wrong dynos the order is tried again: one odd removal must not last for ever. */
@@ -66,7 +66,8 @@ export async function prepareRemoval(
       isTailUnknown: memory.tailUnknownSinceMs !== null,
       nowMs: parts.nowMs(),
     });
-    await board.mark(made.marked, made.lifted, signal);
+    const asked = [...made.marked, ...made.going.map(({ dyno }) => dyno)];
+    await board.mark(asked, made.lifted, signal);
     return made;
   }
 

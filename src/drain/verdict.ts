@@ -22,6 +22,8 @@ export type Whereabouts = {
 
 /** In a pool with companions, a dyno that is younger than this and has said nothing yet is still booting. */
 const bootSecondsMax = 120;
+/** How far the platform's clock and the daemon's may differ. */
+const clockToleranceSeconds = 5;
 /** `worker.3`, or `worker-23z34x56y-w78k9` where dynos have no numbers: words have vowels, generated names do not. */
 const dynoName = /^.+(\.\d+|-[\db-df-hj-np-tv-z]{5,}-[\db-df-hj-np-tv-z]{5})$/;
 
@@ -60,13 +62,26 @@ export function judge(
 ): Verdict {
   const own = processesOf(name, processes);
   // Several processes may share a dyno: it is idle only when all of them are.
+  const listed = dynos.find((dyno) => dyno.name === name);
+  if (own.some((process) => isPredecessor(process, listed))) return 'starting';
   if (own.length > 0) return own.every(isDrained) ? 'idle' : 'busy';
   if (jobs.some(({ worker }) => worker === name)) return 'busy';
-  const listed = dynos.find((dyno) => dyno.name === name);
   // What the platform does not list has no process.
   if (listed === undefined) return 'idle';
   if (isJoined && listed.ageSeconds < bootSecondsMax) return 'starting';
   return areComplete ? 'idle' : 'unknown';
+}
+
+/**
+ * A process that ran before the dyno was there belongs to the one that had its name, and says nothing of this one. Asked
+ * of young dynos only, so that clocks that differ keep none for long.
+ */
+function isPredecessor(
+  { startedAtMs, atMs, ageMs }: WorkerProcess,
+  listed: ListedWorker | undefined,
+): boolean {
+  if (listed === undefined || listed.ageSeconds >= bootSecondsMax) return false;
+  return (atMs - startedAtMs + ageMs) / 1000 > listed.ageSeconds + clockToleranceSeconds;
 }
 
 export function isFresh({ ageMs }: WorkerProcess): boolean {

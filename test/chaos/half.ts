@@ -89,7 +89,8 @@ async function startApp(
       GRACE_SECONDS: String(graceSeconds),
     },
     bootSeconds: [0.1, 0.5],
-    stopDelaySeconds: 0.1,
+    // Longer than a tick, so that workers are needed again while those that were removed have not heard of it yet.
+    stopDelaySeconds: 2,
   });
 }
 

@@ -65,7 +65,10 @@ async function once(changes: Record<string, string> = {}): Promise<Report> {
 
 const workers = () => heroku.formation['worker']?.quantity;
 const tickWith = (outcome: string) => (line: LogLine) => line['outcome'] === outcome;
-const marked = async () => (await client.hkeys(marksKey('worker'))).toSorted();
+const everMarked = async () => (await client.hkeys(marksKey('worker'))).toSorted();
+/** Those of them that were not removed. */
+const marked = async () =>
+  (await everMarked()).filter((name) => Number(name.split('.')[1]) <= (workers() ?? 0));
 
 /** Five workers, of which the third holds a job; they are named after their dynos unless a test says otherwise. */
 async function fiveWorkers(nameOf = (ordinal: number) => `worker.${String(ordinal)}`) {
@@ -119,6 +122,8 @@ describe('workers named after their dynos', () => {
     const line = await running.until(tickWith('held'));
     expect(line['cancelled']).toEqual(expect.arrayContaining(['worker.2', 'worker.3']));
     expect(await marked()).toEqual([]);
+    // Those that were removed may not have ended yet: they are still not to take any.
+    expect(await everMarked()).toEqual(['worker.4', 'worker.5']);
     expect(workers()).toBe(3);
     await expect.poll(() => metric(port, 'autoscaler_drains_cancelled_total')).toBe(2);
   });

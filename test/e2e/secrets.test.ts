@@ -72,8 +72,11 @@ beforeAll(async () => {
   echoing = createServer((socket) => {
     socket.on('error', () => undefined);
     socket.on('data', (bytes) => {
-      const words = bytes.toString().split('\r\n').join(' ');
-      socket.write(`-ERR unknown command, with args beginning with: ${words}\r\n`);
+      const text = bytes.toString();
+      const words = text.split('\r\n').join(' ');
+      // Several commands may come at once, and each waits for its own answer.
+      for (const _ of text.matchAll(/\*\d+\r\n/g))
+        socket.write(`-ERR unknown command, with args beginning with: ${words}\r\n`);
     });
   }).listen(0, '127.0.0.1');
   await once(echoing, 'listening');

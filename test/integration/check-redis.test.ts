@@ -69,7 +69,6 @@ async function playDrain(url: string): Promise<void> {
     workersKey('worker'),
   );
   expect(await board.read(signal)).toMatchObject({ isJoined: true, handedBackJobs: 1 });
-  await board.liftAll(signal);
   await companion.leave();
   expect(await board.read(signal)).toMatchObject({ processes: [] });
 }

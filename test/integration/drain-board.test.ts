@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createDrainBoard, type DrainBoard } from '../../src/drain/board.ts';
@@ -51,7 +52,7 @@ describe('the marks', () => {
     Object.fromEntries(
       Object.entries(await client.hgetall(marksKey(pool))).map(([dyno, atMs]) => [
         dyno,
-        Number(atMs),
+        Number(atMs.split(' ')[1]),
       ]),
     );
 
@@ -75,7 +76,7 @@ describe('the marks', () => {
   });
 
   test('hold longer when they are renewed, and the others do not', async () => {
-    await client.hset(marksKey(pool), { 'worker.3': '1000', 'worker.4': '1000' });
+    await client.hset(marksKey(pool), { 'worker.3': '900 1000', 'worker.4': '900 1000' });
     await board.mark(['worker.3'], [], soon());
     const until = await markedUntilMs();
     expect(until['worker.3']).toBeGreaterThan(await serverNowMs());
@@ -94,11 +95,32 @@ describe('the marks', () => {
     expect(Object.keys(await markedUntilMs()).toSorted()).toEqual(['worker.5', 'worker.6']);
   });
 
-  test('are lifted from all at once, and only in this pool', async () => {
-    await client.hset(marksKey('others'), 'worker.1', '1000');
+  test('are lifted in this pool only', async () => {
+    await client.hset(marksKey('others'), 'worker.3', '1000 2000');
     await board.mark(['worker.3', 'worker.4'], [], soon());
-    await board.liftAll(soon());
+    await board.mark([], ['worker.1', 'worker.3', 'worker.4'], soon());
     expect(await client.keys('*')).toEqual([marksKey('others')]);
+  });
+
+  test('are not heeded by a process that began after them, nor when they make no sense', async () => {
+    const isAsked = async (ranForMs: number) => {
+      const heartbeat = JSON.stringify({ dyno: 'worker.3', state: 'working' });
+      const keys = [workersKey(pool), marksKey(pool), companionsKey(pool)];
+      const words = ['id', heartbeat, 'worker.3', 60_000, ranForMs];
+      const reply = await client.eval(heartbeatScript, keys.length, ...keys, ...words);
+      const [nowMs = 0, untilMs = 0] = (reply as string[]).map(Number);
+      return untilMs > nowMs;
+    };
+    await board.mark(['worker.3'], [], soon());
+    expect(await isAsked(60_000)).toBe(true);
+    await sleep(20);
+    expect(await isAsked(0)).toBe(false);
+    await board.mark(['worker.3'], [], soon());
+    expect(await isAsked(10_000)).toBe(true);
+    for (const bad of ['', '9999999999999', 'now then', '1 9999999999999']) {
+      await client.hset(marksKey(pool), 'worker.3', bad);
+      expect(await isAsked(60_000), bad).toBe(false);
+    }
   });
 });
 
@@ -193,7 +215,6 @@ test('says that the state is out of reach when Redis is', async () => {
     lost.read(signal),
     lost.mark(['worker.2'], [], signal),
     lost.mark([], ['worker.2'], signal),
-    lost.liftAll(signal),
   ]);
   for (const answer of answers)
     expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'STATE_UNAVAILABLE' } });

@@ -99,10 +99,10 @@ describe('a node of a Redis Cluster', () => {
     });
     const beat = () =>
       connection.run('STATE_UNAVAILABLE', soon(), (client) =>
-        client.eval(heartbeatScript, 3, ...keys, 'id', heartbeat, 'worker.2', '60000', '0'),
+        client.eval(heartbeatScript, 3, ...keys, 'id', heartbeat, 'worker.2', '60000', '60000'),
       );
     expect(await beat()).toEqual([expect.any(String), expect.stringMatching(/^[1-9]/)]);
-    await board.liftAll(soon());
+    await board.mark([], ['worker.2'], soon());
     expect(await beat()).toEqual([expect.any(String), '0']);
     expect(await board.read(soon())).toMatchObject({
       processes: [{ dyno: 'worker.2' }],

@@ -41,7 +41,8 @@ export function poolOn(client: Redis, pool = 'worker'): Pool {
     },
     async mark(dyno, forMs = 30_000) {
       const [seconds] = await client.time();
-      await client.hset(marksKey(pool), dyno, String(Number(seconds) * 1000 + forMs));
+      const nowMs = Number(seconds) * 1000;
+      await client.hset(marksKey(pool), dyno, `${nowMs} ${nowMs + forMs}`);
     },
     async lift(dyno) {
       await client.hdel(marksKey(pool), dyno);

@@ -135,6 +135,20 @@ describe('the verdict on a dyno', () => {
   });
 });
 
+test.each([
+  [60, 'starting', 'whose name another dyno had, as far as was heard'],
+  [9, 'starting', 'that is younger than the process by more than clocks differ'],
+  [8, 'idle', 'that is as old as the process, as far as clocks tell'],
+])('a young dyno, with a process of %i s, is %s: one %s', (ranForSeconds, verdict) => {
+  const drained = companion('worker.3', {
+    ...{ state: 'drained', ageMs: 0, startedAtMs: startMs - ranForSeconds * 1000 },
+  });
+  expect(judge('worker.3', numbered(3, 3), [drained], true, jobsOn())).toBe(verdict);
+  // Were clocks to differ by more, the word of a companion would still count after two minutes.
+  const older = { ...drained, startedAtMs: startMs - 600_000 };
+  expect(judge('worker.3', numbered(3, 120), [older], true, jobsOn())).toBe('idle');
+});
+
 describe('the plan of a removal', () => {
   test('lets all go that are known to be idle', () => {
     expect(plan()).toMatchObject({ workers: 1, marked: [], lifted: [], blocked: [], drains: [] });
@@ -193,7 +207,8 @@ describe('the plan of a removal', () => {
     const made = plan({ whereabouts: jobsOn('worker.4'), desiredWorkers: 3, drains });
     expect(made).toMatchObject({
       ...{ workers: 4, marked: ['worker.4'], cancelled: ['worker.2'] },
-      lifted: ['worker.2', 'worker.11'],
+      // Not from worker.11, which somebody removed: it may not have ended yet.
+      lifted: ['worker.2'],
     });
   });
 });
@@ -347,6 +362,13 @@ describe('whatever the world is like', () => {
     });
   });
 
+  test('all that go are asked to drain, too, unless nobody can tell which will', () => {
+    always((world, { workers, going }) => {
+      const names = isWhole(world) ? [] : range(workers + 1, world.currentWorkers);
+      expect(going.map((each) => each.dyno)).toEqual(names);
+    });
+  });
+
   test('the number asked for is between desired and current', () => {
     always(({ desiredWorkers, currentWorkers }, { workers }) => {
       expect(workers).toBeGreaterThanOrEqual(desiredWorkers);
@@ -375,9 +397,11 @@ describe('whatever the world is like', () => {
   });
 
   test('whoever was marked is marked still, lifted, or gone', () => {
-    always((world, { marked, lifted, cancelled, workers }) => {
+    always((world, { marked, lifted, cancelled, going }) => {
       for (const { dyno: name } of world.drains) {
-        const isGone = !isWhole(world) && range(workers + 1, world.currentWorkers).includes(name);
+        const isRemoved = range(world.currentWorkers + 1, 12).includes(name);
+        const isGoing = going.some((each) => each.dyno === name);
+        const isGone = !isWhole(world) && (isRemoved || isGoing);
         const places = [marked.includes(name), lifted.includes(name), isGone].filter(Boolean);
         expect(places).toHaveLength(1);
       }

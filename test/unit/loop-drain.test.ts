@@ -19,6 +19,8 @@ const numbered = (count: number): ListedWorker[] =>
     ...{ name: dyno(index + 1), ordinal: index + 1, ageSeconds: 3600 },
   }));
 
+const liftFive = 'lift worker.1,worker.2,worker.3,worker.4,worker.5';
+
 type Marks = { readonly marked: readonly string[]; readonly lifted: readonly string[] };
 
 /**
@@ -59,9 +61,8 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
       }),
     mark(marked, lifted) {
       marks.push({ marked, lifted });
-      return record('mark', undefined);
+      return record(marked.length === 0 ? `lift ${lifted.join()}` : 'mark', undefined);
     },
-    liftAll: () => record('lift all', undefined),
     ...known.board,
   };
   const target: Target = {
@@ -129,7 +130,8 @@ describe('a scale-down through the drain', () => {
       decision: { action: 'scale-down', desiredWorkers: 1 },
       drain: { blocked: [{ dyno: 'worker.3', jobs: [{ jobId: '7', queue: 'emails' }] }] },
     });
-    expect(marks.at(-1)?.marked.toSorted()).toEqual(['worker.2', 'worker.3']);
+    // Those that go, too: they must not take a job in their last seconds.
+    expect(marks.at(-1)?.marked.toSorted()).toEqual([2, 3, 4, 5].map(dyno));
     expect(events.filter((event) => event !== 'list' && event !== 'mark')).toEqual([
       'save',
       'scale to 3',
@@ -137,10 +139,7 @@ describe('a scale-down through the drain', () => {
     ]);
     expect(events.indexOf('mark')).toBeLessThan(events.indexOf('save'));
     expect(state.memory).toMatchObject({ removal: { workers: 3, madeAtMs: startMs } });
-    expect(state.memory.drains.map((each) => each.dyno).toSorted()).toEqual([
-      'worker.2',
-      'worker.3',
-    ]);
+    expect(state.memory.drains.map((each) => each.dyno).toSorted()).toEqual([2, 3, 4, 5].map(dyno));
   });
 
   test('goes on until the last dyno is idle, and tells how long each took', async () => {
@@ -152,9 +151,28 @@ describe('a scale-down through the drain', () => {
       drain: { freedAfterSeconds: [60, 60], marked: [], blocked: [] },
     });
     expect(state.workers).toBe(1);
-    expect(state.memory.drains).toEqual([]);
+    expect(state.memory.drains).toEqual(drains(2, 3));
     // Where nothing runs at all, the platform need not be asked who is there.
     expect(events).not.toContain('list');
+  });
+
+  test('looks who is there after it has heard the companions, so that a deploy in between shows', async () => {
+    const order: string[] = [];
+    const drained = [2, 3, 4, 5].map((ordinal) => process(dyno(ordinal), { state: 'drained' }));
+    const { target, tick } = world({
+      board: {
+        read() {
+          order.push('heard');
+          return Promise.resolve({ processes: drained, isJoined: true, handedBackJobs: 0 });
+        },
+      },
+    });
+    target.listWorkers = (maxAgeMs) => {
+      order.push(`listed, at most ${String(maxAgeMs)} ms old`);
+      return Promise.resolve(numbered(5));
+    };
+    expect(await tick()).toMatchObject({ outcome: 'scaled' });
+    expect(order.at(-1)).toBe('listed, at most 0 ms old');
   });
 
   test('changes nothing while the highest is busy', async () => {
@@ -256,7 +274,8 @@ describe('a scale-down through the drain', () => {
     let reads = 0;
     target.currentWorkers = () => Promise.resolve(reads++ === 0 ? 5 : 1);
     expect(await tick()).toMatchObject({ outcome: 'held', decision: { currentWorkers: 1 } });
-    expect(events.slice(-2)).toEqual(['lift all', 'save']);
+    // Only from whom is there still: the others were removed, and may not have ended yet.
+    expect(events.slice(-2)).toEqual(['lift worker.1', 'save']);
     expect(state.memory.drains).toEqual([]);
   });
 });
@@ -270,7 +289,7 @@ describe('a drain that is no longer wanted', () => {
       outcome: 'held',
       drain: { cancelled: ['worker.4', 'worker.5'], marked: [] },
     });
-    expect(events).toEqual(['lift all', 'save']);
+    expect(events).toEqual([liftFive, 'save']);
     expect(state.memory.drains).toEqual([]);
   });
 
@@ -290,7 +309,7 @@ describe('a drain that is no longer wanted', () => {
     state.workers = 4;
     state.readyJobs = 400;
     expect(await tick()).toMatchObject({ outcome: 'held', drain: { cancelled: ['worker.2'] } });
-    expect(events[0]).toBe('lift all');
+    expect(events[0]).toBe('lift worker.1,worker.2,worker.3,worker.4');
   });
 
   test('does not delay scaling up: nothing is asked but to go on', async () => {
@@ -298,14 +317,32 @@ describe('a drain that is no longer wanted', () => {
     state.memory = remembering({ drains: drains(5) });
     state.readyJobs = 900;
     expect(await tick()).toMatchObject({ outcome: 'scaled', drain: { cancelled: ['worker.5'] } });
-    expect(events).toEqual(['lift all', 'save', 'scale to 9', 'save']);
+    expect(events).toEqual([liftFive, 'save', 'scale to 9', 'save']);
   });
 
-  test('leaves no mark behind for new dynos that get the names of those that went', async () => {
+  test('does not concern those that were removed, which take no job before they end', async () => {
     const { state, events, tick } = world();
-    state.readyJobs = 900;
-    expect(await tick()).toMatchObject({ outcome: 'scaled', drain: null });
-    expect(events[0]).toBe('lift all');
+    state.busy = ['worker.3'];
+    await tick();
+    expect(state.workers).toBe(3);
+    events.length = 0;
+    state.readyJobs = 600;
+    expect(await tick()).toMatchObject({
+      outcome: 'scaled',
+      drain: { cancelled: [dyno(3), dyno(2)] },
+    });
+    expect(events).toEqual(['lift worker.1,worker.2,worker.3', 'save', 'scale to 6', 'save']);
+  });
+
+  test('concerns those whose removal failed', async () => {
+    const { state, events, target, tick } = world();
+    target.scaleTo = trouble('TARGET_UNAVAILABLE');
+    expect(await tick()).toMatchObject({ outcome: 'failed' });
+    events.length = 0;
+    state.readyJobs = 500;
+    const back = [2, 3, 4, 5].map(dyno);
+    expect(await tick()).toMatchObject({ outcome: 'held', drain: { cancelled: back } });
+    expect(events).toEqual([liftFive, 'save']);
   });
 
   test('does not touch the board in a hold that follows no drain', async () => {
