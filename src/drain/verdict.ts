@@ -22,8 +22,6 @@ export type Whereabouts = {
 
 /** In a pool with companions, a dyno that is younger than this and has said nothing yet is still booting. */
 const bootSecondsMax = 120;
-/** How far the platform's clock and the daemon's may differ. */
-const clockToleranceSeconds = 5;
 /** `worker.3`, or `worker-23z34x56y-w78k9` where dynos have no numbers: words have vowels, generated names do not. */
 const dynoName = /^.+(\.\d+|-[\db-df-hj-np-tv-z]{5,}-[\db-df-hj-np-tv-z]{5})$/;
 
@@ -74,14 +72,14 @@ export function judge(
 
 /**
  * A process that ran before the dyno was there belongs to the one that had its name, and says nothing of this one. Asked
- * of young dynos only, so that clocks that differ keep none for long.
+ * of young dynos only, so that a clock that differs from the platform's keeps none for long.
  */
 function isPredecessor(
   { startedAtMs, atMs, ageMs }: WorkerProcess,
   listed: ListedWorker | undefined,
 ): boolean {
   if (listed === undefined || listed.ageSeconds >= bootSecondsMax) return false;
-  return (atMs - startedAtMs + ageMs) / 1000 > listed.ageSeconds + clockToleranceSeconds;
+  return (atMs - startedAtMs + ageMs) / 1000 > listed.ageSeconds;
 }
 
 export function isFresh({ ageMs }: WorkerProcess): boolean {
