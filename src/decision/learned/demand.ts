@@ -67,7 +67,7 @@ export function demandOf(
   const steadily = {
     workPerSecond: rate.steadily * meanServiceSeconds,
     // Until a worker ordered at the next look would be ready.
-    untilSeconds: bootSeconds + pool.gapSeconds,
+    untilSeconds: bootSeconds + pool.nextLookSeconds,
   };
   const lately = {
     workPerSecond: rate.lately * meanServiceSeconds,
@@ -147,10 +147,10 @@ function canSleepOn(
   backlog: Backlog,
   outlook: Outlook,
   inflow: Inflow,
-  { horizon, gapSeconds, boots }: Pool,
+  { horizon, nextLookSeconds, boots }: Pool,
 ): boolean {
   const { meanSeconds, sdSeconds } = timesOf(boots);
-  const wakeSeconds = gapSeconds + meanSeconds + 1.7 * sdSeconds;
+  const wakeSeconds = nextLookSeconds + meanSeconds + 1.7 * sdSeconds;
   const ages = backlog.cohorts.map(({ ageSeconds }) => ageSeconds);
   if (patience(horizon) - Math.max(0, ...ages) < wakeSeconds) return false;
   const readyOfNew = horizon.readyOfNew.map((_, step) =>
