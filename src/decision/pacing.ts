@@ -1,4 +1,4 @@
-import type { Observation, Policy } from './types.ts';
+import type { Observation, Policy, QueueReading } from './types.ts';
 
 /** Jobs that wait are looked at this often within the time they may wait, but not more often than every so many seconds. */
 const looksPerTargetWait = 12;
@@ -13,7 +13,12 @@ export function lookAgainAfterSeconds(
   { queues }: Pick<Observation, 'queues'>,
   { leading, targetWaitSeconds, intervalSeconds }: Policy,
 ): number | null {
-  if (leading !== 'learned' || queues.every(({ readyJobs }) => readyJobs === 0)) return null;
+  if (leading !== 'learned' || !queues.some(hasWork)) return null;
   const seconds = Math.max(lookSecondsMin, targetWaitSeconds / looksPerTargetWait);
   return seconds < intervalSeconds ? seconds : null;
+}
+
+/** Jobs that wait, or will wait before long. */
+function hasWork({ readyJobs, dueSoon }: QueueReading): boolean {
+  return readyJobs > 0 || dueSoon.length > 0;
 }

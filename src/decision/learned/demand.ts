@@ -127,10 +127,10 @@ function usedWorkers(bins: readonly Bin[], { nowMs, boots, slotsPerWorker }: Poo
 function dueInTime(
   { dueSoon }: QueueReading,
   meanServiceSeconds: number,
-  { nowMs, boots }: Pool,
+  { nowMs, boots, nextLookSeconds }: Pool,
 ): { inSeconds: number; workSeconds: number }[] {
   const { meanSeconds, sdSeconds } = timesOf(boots);
-  const soonSeconds = meanSeconds + sdSeconds / 2 + 5;
+  const soonSeconds = meanSeconds + sdSeconds / 2 + nextLookSeconds;
   return dueSoon
     .map(({ dueAtMs, jobs }) => ({
       inSeconds: Math.max(0, dueAtMs - nowMs) / 1000,
