@@ -39,7 +39,8 @@ export function backlogOf(
   };
   for (let index = bins.length - 1; index >= 0 && left > 0; index -= 1) {
     const bin = bins[index];
-    if (bin === undefined || bin.arrivals === 0) continue;
+    // What was found at first did not come at once, but nobody knows when.
+    if (bin === undefined || bin.arrivals === 0 || bin.seconds === 0) continue;
     const age = Math.max(0, nowMs - bin.untilMs) / 1000;
     const jobs = Math.min(left, bin.arrivals);
     add(jobs, age + (bin.seconds * jobs) / bin.arrivals);

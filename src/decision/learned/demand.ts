@@ -87,7 +87,8 @@ export function demandOf(
     used,
   );
   const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
-  const forWork = Math.min(servingWorkers, committed);
+  const inTime = workersInTime(backlog, meanServiceSeconds, pool, policy);
+  const forWork = Math.min(servingWorkers, Math.max(committed, inTime));
   return {
     queue: reading.queue,
     readyJobs: reading.readyJobs,
@@ -105,6 +106,27 @@ export function demandOf(
           : 'deadlines',
     busy: Math.min(busy, used),
   };
+}
+
+/**
+ * The fewest ready workers that start every waiting job that can still be in time. The look-ahead gives jobs that no new
+ * worker can reach a later deadline; those that are there may well reach them, and are not sent away meanwhile.
+ */
+function workersInTime(
+  { cohorts }: Backlog,
+  meanServiceSeconds: number,
+  { slotsPerWorker }: Pool,
+  { targetWaitSeconds }: Policy,
+): number {
+  let workSeconds = 0;
+  let most = 0;
+  for (const cohort of cohorts.toReversed()) {
+    workSeconds += cohort.workSeconds;
+    const leftSeconds = targetWaitSeconds - cohort.ageSeconds;
+    const started = leftSeconds + Math.min(meanServiceSeconds, targetWaitSeconds);
+    if (leftSeconds > 0) most = Math.max(most, Math.ceil(workSeconds / (slotsPerWorker * started)));
+  }
+  return most;
 }
 
 /**
