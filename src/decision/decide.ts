@@ -9,7 +9,7 @@ import {
 } from './limits.ts';
 import { manualHold, noticePerson } from './manual.ts';
 import { recoverable, rememberOrphans } from './orphans.ts';
-import { lookAgainAfterSeconds } from './pacing.ts';
+import { lookAgainAfterSeconds } from './look-again.ts';
 import { recommend } from './recommend.ts';
 import { remember } from './stabilize.ts';
 import type { Action, Decision, Memory, Observation, Policy, PolicyName, Step } from './types.ts';

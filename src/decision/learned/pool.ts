@@ -1,4 +1,4 @@
-import { lookAgainAfterSeconds } from '../pacing.ts';
+import { lookAgainAfterSeconds } from '../look-again.ts';
 import type { Observation, Policy } from '../types.ts';
 import { followBoots } from './boots.ts';
 import { horizonOf, type Horizon } from './look-ahead.ts';
