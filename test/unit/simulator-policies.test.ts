@@ -40,6 +40,39 @@ describe('the policies of the product', () => {
   });
 });
 
+describe('learned, with a target of two minutes', () => {
+  const settings = { bootSecondsMin: 20, bootSecondsMax: 60, minWorkers: 1, maxWorkers: 50 };
+  const trickle = Array.from({ length: 1200 }, (_, index) => ({
+    arrivalSeconds: 3 * index,
+    serviceSeconds: 1.5,
+  }));
+  const batches = [1190, 2990].flatMap((arrivalSeconds) =>
+    Array.from({ length: 1500 }, () => ({ arrivalSeconds, serviceSeconds: 1.5 })),
+  );
+  const stream = Array.from({ length: 12_000 }, (_, index) => ({
+    arrivalSeconds: 1211 + index / 20,
+    serviceSeconds: 1.5,
+  }));
+  const both = (jobs: readonly SomeJob[]) =>
+    traceOf(
+      [...trickle, ...jobs].toSorted((one, other) => one.arrivalSeconds - other.arrivalSeconds),
+    );
+
+  it.each([5, 30, 60])(
+    'starts batches and streams in time with looks every %i s',
+    (pollSeconds) => {
+      for (const jobs of [batches, stream]) {
+        const { lateShare } = run('learned', both(jobs), {
+          ...settings,
+          concurrency: 5,
+          pollSeconds,
+        });
+        expect(lateShare).toBeLessThan(0.01);
+      }
+    },
+  );
+});
+
 describe('the recipe', () => {
   it('asks for a hundredth of the backlog every ten minutes, at least three', () => {
     const jobs = Array.from({ length: 950 }, () => ({ arrivalSeconds: 1, serviceSeconds: 10 }));

@@ -54,12 +54,12 @@ function recentMedian(window: readonly Bin[]): number {
   for (let index = window.length - 1; index >= 0 && total < recentSeconds; index -= 1) {
     const bin = window[index];
     if (bin === undefined) break;
-    const seconds = Math.min(bin.seconds, recentSeconds / recentBinsMin);
+    const seconds = Math.min(bin.seconds, recentSeconds / recentBinsMin, recentSeconds - total);
     recent.push({ perSecond: bin.arrivals / bin.seconds, seconds });
     total += seconds;
   }
   // Unknown bins stand before the known ones, without arrivals.
-  let above = Math.max(recentSeconds, total) / 2;
+  let above = recentSeconds / 2;
   recent.sort((one, other) => other.perSecond - one.perSecond);
   for (const { perSecond, seconds } of recent) {
     above -= seconds;

@@ -87,7 +87,7 @@ export function demandOf(
     used,
   );
   const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
-  const inTime = workersInTime(backlog, meanServiceSeconds, pool, policy);
+  const inTime = workersInTime(backlog, pool, policy);
   const forWork = Math.min(servingWorkers, Math.max(committed, inTime));
   return {
     queue: reading.queue,
@@ -114,7 +114,6 @@ export function demandOf(
  */
 function workersInTime(
   { cohorts }: Backlog,
-  meanServiceSeconds: number,
   { slotsPerWorker }: Pool,
   { targetWaitSeconds }: Policy,
 ): number {
@@ -123,8 +122,8 @@ function workersInTime(
   for (const cohort of cohorts.toReversed()) {
     workSeconds += cohort.workSeconds;
     const leftSeconds = targetWaitSeconds - cohort.ageSeconds;
-    const started = leftSeconds + Math.min(meanServiceSeconds, targetWaitSeconds);
-    if (leftSeconds > 0) most = Math.max(most, Math.ceil(workSeconds / (slotsPerWorker * started)));
+    if (leftSeconds > 0)
+      most = Math.max(most, Math.ceil(workSeconds / (slotsPerWorker * leftSeconds)));
   }
   return most;
 }

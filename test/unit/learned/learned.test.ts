@@ -73,6 +73,19 @@ const last = (steps: readonly { step: string; workers: number | null; why: strin
   steps.at(-1);
 
 describe('the learned policy', () => {
+  test('keeps the workers that start old jobs in time, however little work that is', () => {
+    const workersAt = (oldestWaitSeconds: number) =>
+      watch([
+        ...times(20, { currentWorkers: 10 }),
+        { currentWorkers: 10, queue: { readyJobs: 10, oldestWaitSeconds } },
+      ]).decision.desiredWorkers;
+    expect(workersAt(3)).toBeLessThan(5);
+    // 96 s of work, as far as anybody knows, in two seconds on five slots each.
+    expect(workersAt(118)).toBe(10);
+    // What is late already is no reason.
+    expect(workersAt(121)).toBeLessThan(5);
+  });
+
   test('orders what a burst needs by its deadline, and says why', () => {
     const { decision } = watch([...steady(40), { currentWorkers: 2, queue: then(40, 6000) }]);
     // 6,000 s of work, on five slots, most of it by workers that first take 40 s of 115 s to boot.
