@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSimulation, simulate } from '../../src/simulator/engine.ts';
-import { ratio } from '../../src/simulator/policies/production.ts';
+import { learned, ratio } from '../../src/simulator/policies/production.ts';
+import type { PolicyKind } from '../../src/simulator/policy.ts';
 import { findPolicy, policies } from '../../src/simulator/policies/registry.ts';
 import { play, someSettings, traceOf, type Played, type SomeJob } from '../support/simulation.ts';
 
@@ -71,6 +72,36 @@ describe('learned, with a target of two minutes', () => {
       }
     },
   );
+});
+
+it('learned looks again sooner while jobs wait, as the daemon does', () => {
+  const looks: { atMs: number; readyJobs: number }[] = [];
+  const watched: PolicyKind = {
+    ...learned,
+    create(settings) {
+      const policy = learned.create(settings);
+      return {
+        ...policy,
+        look(view) {
+          const { observedAtMs: atMs, queues } = view.observation;
+          looks.push({ atMs, readyJobs: queues[0]?.readyJobs ?? 0 });
+          return policy.look(view);
+        },
+      };
+    },
+  };
+  const jobs = Array.from({ length: 500 }, () => ({ arrivalSeconds: 61, serviceSeconds: 2 }));
+  play(traceOf(jobs), watched, { minWorkers: 1, pollSeconds: 60, concurrency: 5 });
+  const gaps = looks.slice(1).map(({ atMs }, index) => {
+    const before = looks[index];
+    return before && { afterSeconds: (atMs - before.atMs) / 1000, readyJobs: before.readyJobs };
+  });
+  expect(gaps.slice(0, 4)).toMatchObject([
+    { afterSeconds: 60, readyJobs: 0 },
+    { afterSeconds: 60, readyJobs: 0 },
+    { afterSeconds: 10, readyJobs: 350 },
+    { afterSeconds: 10, readyJobs: 325 },
+  ]);
 });
 
 describe('the recipe', () => {

@@ -73,6 +73,18 @@ const last = (steps: readonly { step: string; workers: number | null; why: strin
   steps.at(-1);
 
 describe('the learned policy', () => {
+  test('provides for delayed jobs before the look at which it would be too late', () => {
+    const workersFor = (inSeconds: number, intervalSeconds: number) => {
+      const dueSoon = [{ dueAtMs: startMs + 200_000 + inSeconds * 1000, jobs: 2000 }];
+      const looks = [...steady(40), { currentWorkers: 2, queue: then(40, 0, { dueSoon }) }];
+      return watch(looks, { ...wishes, intervalSeconds }).decision.desiredWorkers;
+    };
+    // Boots take 40 s, and the next look comes in 10 s at most while jobs are about to be due.
+    expect(workersFor(52, 60)).toBeGreaterThan(2);
+    expect(workersFor(52, 5)).toBe(2);
+    expect(workersFor(62, 60)).toBe(2);
+  });
+
   test('keeps the workers that start old jobs in time, however little work that is', () => {
     const workersAt = (oldestWaitSeconds: number) =>
       watch([
