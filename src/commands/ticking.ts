@@ -2,6 +2,7 @@ import { once as event, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { startClock, type Clock } from '../clock.ts';
+import type { TickRecord } from '../tick-record.ts';
 import type { AssembledPool } from './assemble.ts';
 import { exitCodes, type ExitCode } from './command.ts';
 import type { Recorder } from './recorder.ts';
@@ -50,10 +51,13 @@ export function startTicking(
         );
         underWay.add(settled);
         void settled.then(() => underWay.delete(settled));
-        const outcome = await work;
+        const { outcome, decision } = await work;
         // A tick that failed has not ended the drain.
         isDraining = outcome === 'draining' || (isDraining && outcome === 'failed');
-        return isDraining ? drainingTickMs : null;
+        if (isDraining) return drainingTickMs;
+        // Trouble does not go away by asking more often.
+        const againSeconds = outcome === 'failed' ? null : decision?.lookAgainAfterSeconds;
+        return againSeconds == null ? null : againSeconds * 1000;
       },
       onBug(error) {
         log.fatal(
@@ -72,10 +76,10 @@ export function startTicking(
     });
   }
 
-  async function tickAndTell(pool: AssembledPool): Promise<string> {
-    const report = recorder.recordTick(pool, await pool.tick(abandon.signal));
-    await recorder.publish(pool, report);
-    return report.outcome;
+  async function tickAndTell(pool: AssembledPool): Promise<TickRecord> {
+    const record = await pool.tick(abandon.signal);
+    await recorder.publish(pool, recorder.recordTick(pool, record));
+    return record;
   }
 
   async function end(): Promise<ExitCode> {

@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { Misfit } from './kinds.ts';
+import { longInterval } from './long-interval.ts';
 import { fileKey, parsePoolsFile, type FilePool } from './pools-file.ts';
 import { ConfigError, type Problem } from './problem.ts';
 import {
@@ -46,7 +47,7 @@ export function loadConfig(environment: Environment, readFile: (path: string) =>
   return {
     process: processConfig,
     pools,
-    warnings: warningsOf(environment, processConfig),
+    warnings: [...warningsOf(environment, processConfig), ...pools.flatMap(warningOfPool)],
   };
 
   function readPoolsFile(path: string): readonly FilePool[] {
@@ -233,6 +234,12 @@ function warningsOf(environment: Environment, config: ProcessConfig): string[] {
       : []),
     ...misspelled(environment),
   ];
+}
+
+/** Without it nobody would know why jobs wait longer than they should. */
+function warningOfPool(pool: PoolConfig): string[] {
+  const found = longInterval(pool);
+  return found === null ? [] : [`${pool.POOL}: ${found.message}; POLL_INTERVAL=${found.advised}?`];
 }
 
 /** `MIN_WORKER=3` has no effect at all, and nothing else would say so. */

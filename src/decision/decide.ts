@@ -9,6 +9,7 @@ import {
 } from './limits.ts';
 import { manualHold, noticePerson } from './manual.ts';
 import { recoverable, rememberOrphans } from './orphans.ts';
+import { lookAgainAfterSeconds } from './look-again.ts';
 import { recommend } from './recommend.ts';
 import { remember } from './stabilize.ts';
 import type { Action, Decision, Memory, Observation, Policy, PolicyName, Step } from './types.ts';
@@ -82,6 +83,7 @@ export function decide(
     limitedBy: last === 'recommend' ? 'none' : last,
     steps,
     manualHold: manualHold(next),
+    lookAgainAfterSeconds: lookAgainAfterSeconds(observation, policy),
     alternative: alternativeOf(policy.leading === 'ratio' ? 'learned' : 'ratio', others),
   };
   return { decision, memory: next };

@@ -209,6 +209,8 @@ export type Decision = {
     readonly untilMs: number;
     readonly why: string;
   } | null;
+  /** When to look again, if sooner than at the next interval; null for the interval. */
+  readonly lookAgainAfterSeconds: number | null;
   /** What the policy that does not lead would have recommended. */
   readonly alternative: {
     readonly policy: PolicyName;

@@ -49,6 +49,7 @@ const scaleUp: Decision = {
     { step: 'max-workers', workers: 10, why: 'at most 10 (MAX_WORKERS)' },
   ],
   manualHold: null,
+  lookAgainAfterSeconds: null,
   alternative,
 };
 
@@ -60,6 +61,7 @@ export const hold: Decision = {
   limitedBy: 'none',
   steps: [{ step: 'recommend', workers: 3, why: '240 ready jobs ÷ 100 jobs per worker → 3' }],
   manualHold: null,
+  lookAgainAfterSeconds: null,
   alternative,
 };
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/commands/check/answer.ts';
 import { bullmqWorkersIn, type BullmqWorker } from '../../src/queues/bullmq/connected-workers.ts';
+import { judgeConfiguration, judgePool } from '../../src/commands/check/configuration-findings.ts';
 import { judgeConnections } from '../../src/commands/check/connection-findings.ts';
 import { fixFrom, type Remark } from '../../src/commands/check/finding.ts';
 import { judgeProcessType, judgeToken } from '../../src/commands/check/heroku-findings.ts';
@@ -52,6 +53,25 @@ describe('the workers in CLIENT LIST', () => {
   test('do not include the connections that only listen to events', () => {
     const found = bullmqWorkersIn(listOf(`bull:${queue}:qe`));
     expect(found.filter(({ prefix }) => prefix === 'bull')).toEqual([]);
+  });
+});
+
+describe('the judgement of a pool', () => {
+  const judged = (environment: Readonly<Record<string, string>>) =>
+    judgePool(poolWith(environment), howToSet);
+
+  test('tells how often to look where looks are too rare for the target wait', () => {
+    const remarks = judged({ TARGET_WAIT: '2m' });
+    expect(levels(remarks)).toEqual(['warning', 'ok', 'ok']);
+    expect(text(remarks)).toContain('POLL_INTERVAL=1m is long for TARGET_WAIT=2m');
+    expect(fixes(remarks)).toContain('set POLL_INTERVAL=30s');
+    expect(levels(judged({ TARGET_WAIT: '2m', POLL_INTERVAL: '15s' }))).toEqual(['ok', 'ok']);
+    expect(levels(judged({}))).toEqual(['ok', 'ok']);
+  });
+
+  test('is not given twice', () => {
+    const least = { REDIS_URL: 'redis://localhost', QUEUES: 'emails', DRY_RUN: 'true' };
+    expect(judgeConfiguration(loadConfig({ ...least, TARGET_WAIT: '2m' }, () => ''))).toEqual([]);
   });
 });
 

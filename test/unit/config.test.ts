@@ -189,6 +189,20 @@ describe('one pool from the environment', () => {
     expect(load({ PORT: '80', METRICS_TOKEN: 'secret-enough' }).warnings).toEqual([]);
   });
 
+  test('warns about looks that are too rare for the target wait', () => {
+    const warnings = (TARGET_WAIT: string, POLL_INTERVAL = '') =>
+      load({ TARGET_WAIT, POLL_INTERVAL }).warnings;
+    expect(warnings('2m')).toEqual([
+      'worker: POLL_INTERVAL=1m is long for TARGET_WAIT=2m: a batch that comes right after a look may be seen too late; POLL_INTERVAL=30s?',
+    ]);
+    expect(warnings('45s', '20s')).toEqual([expect.stringContaining('POLL_INTERVAL=15s?')]);
+    expect(warnings('1s', '5s')).toEqual([expect.stringContaining('POLL_INTERVAL=1s?')]);
+    expect(warnings('2m', '30s')).toEqual([]);
+    expect(warnings('3m')).toEqual([]);
+    expect(warnings('', '1h')).toEqual([]);
+    expect(load({ TARGET_WAIT: '1s', POLL_INTERVAL: '1s' }).warnings).toEqual([]);
+  });
+
   test.each([
     ['MIN_WORKERZ', 'MIN_WORKERS'],
     ['MIN_WORKRZ', 'MIN_WORKERS'],

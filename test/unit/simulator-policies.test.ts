@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createSimulation, simulate } from '../../src/simulator/engine.ts';
-import { ratio } from '../../src/simulator/policies/production.ts';
+import { learned, ratio } from '../../src/simulator/policies/production.ts';
+import type { PolicyKind } from '../../src/simulator/policy.ts';
 import { findPolicy, policies } from '../../src/simulator/policies/registry.ts';
 import { play, someSettings, traceOf, type Played, type SomeJob } from '../support/simulation.ts';
 
@@ -38,6 +39,69 @@ describe('the policies of the product', () => {
     expect(dynoSeconds).toBeGreaterThan(1000 + 300);
     expect(dynoSeconds).toBeLessThan(1000 + 330);
   });
+});
+
+describe('learned, with a target of two minutes', () => {
+  const settings = { bootSecondsMin: 20, bootSecondsMax: 60, minWorkers: 1, maxWorkers: 50 };
+  const trickle = Array.from({ length: 1200 }, (_, index) => ({
+    arrivalSeconds: 3 * index,
+    serviceSeconds: 1.5,
+  }));
+  const batches = [1190, 2990].flatMap((arrivalSeconds) =>
+    Array.from({ length: 1500 }, () => ({ arrivalSeconds, serviceSeconds: 1.5 })),
+  );
+  const stream = Array.from({ length: 12_000 }, (_, index) => ({
+    arrivalSeconds: 1211 + index / 20,
+    serviceSeconds: 1.5,
+  }));
+  const both = (jobs: readonly SomeJob[]) =>
+    traceOf(
+      [...trickle, ...jobs].toSorted((one, other) => one.arrivalSeconds - other.arrivalSeconds),
+    );
+
+  it.each([5, 30, 60])(
+    'starts batches and streams in time with looks every %i s',
+    (pollSeconds) => {
+      for (const jobs of [batches, stream]) {
+        const { lateShare } = run('learned', both(jobs), {
+          ...settings,
+          concurrency: 5,
+          pollSeconds,
+        });
+        expect(lateShare).toBeLessThan(0.01);
+      }
+    },
+  );
+});
+
+it('learned looks again sooner while jobs wait, as the daemon does', () => {
+  const looks: { atMs: number; readyJobs: number }[] = [];
+  const watched: PolicyKind = {
+    ...learned,
+    create(settings) {
+      const policy = learned.create(settings);
+      return {
+        ...policy,
+        look(view) {
+          const { observedAtMs: atMs, queues } = view.observation;
+          looks.push({ atMs, readyJobs: queues[0]?.readyJobs ?? 0 });
+          return policy.look(view);
+        },
+      };
+    },
+  };
+  const jobs = Array.from({ length: 500 }, () => ({ arrivalSeconds: 61, serviceSeconds: 2 }));
+  play(traceOf(jobs), watched, { minWorkers: 1, pollSeconds: 60, concurrency: 5 });
+  const gaps = looks.slice(1).map(({ atMs }, index) => {
+    const before = looks[index];
+    return before && { afterSeconds: (atMs - before.atMs) / 1000, readyJobs: before.readyJobs };
+  });
+  expect(gaps.slice(0, 4)).toMatchObject([
+    { afterSeconds: 60, readyJobs: 0 },
+    { afterSeconds: 60, readyJobs: 0 },
+    { afterSeconds: 10, readyJobs: 350 },
+    { afterSeconds: 10, readyJobs: 325 },
+  ]);
 });
 
 describe('the recipe', () => {

@@ -1,12 +1,14 @@
 import { shortest } from '../../config/kinds.ts';
 import type { Config, PoolConfig } from '../../config/load.ts';
+import { longInterval } from '../../config/long-interval.ts';
 import { counted } from '../../decision/words.ts';
 import { ok, warning, type Remark } from './finding.ts';
+import type { HowToSet } from './how-to-set.ts';
 
-/** What is probably not meant, although it is valid. HTTP has remarks of its own. */
+/** What is probably not meant, although it is valid. HTTP and pools have remarks of their own. */
 export function judgeConfiguration({ warnings }: Config): readonly Remark[] {
   return warnings
-    .filter((text) => !text.startsWith('PORT '))
+    .filter((text) => !text.startsWith('PORT ') && !text.includes(': POLL_INTERVAL='))
     .map((text) => {
       const [name = ''] = text.split(' ');
       const meant = /did you mean (\w+)\?/.exec(text)?.[1];
@@ -21,13 +23,15 @@ export function judgeConfiguration({ warnings }: Config): readonly Remark[] {
 }
 
 /** The values a pool is run with, so that a misread one is seen at once. */
-export function judgePool(pool: PoolConfig): readonly Remark[] {
+export function judgePool(pool: PoolConfig, howToSet: HowToSet): readonly Remark[] {
   const { MIN_WORKERS: min, MAX_WORKERS: max } = pool;
   const bounds = `${min === max ? '' : `${min} to `}${counted(max, 'worker')}`;
   const ratio = `one for every ${counted(pool.EVENTS_PER_WORKER, 'ready job')}`;
   const look = `a look every ${shortest(pool.POLL_INTERVAL)}`;
   const patience = `scaling down waits ${shortest(pool.SCALE_DOWN_STABILIZATION)}`;
+  const long = longInterval(pool);
   return [
+    ...(long === null ? [] : [warning(long.message, howToSet('POLL_INTERVAL', long.advised))]),
     ok([bounds, ratio, look, patience].join(', ')),
     ...(pool.DRY_RUN ? [ok('Dry run: it decides and says so, but changes nothing')] : []),
   ];

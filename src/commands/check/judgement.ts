@@ -25,7 +25,9 @@ export function judge(observed: Observed): readonly Finding[] {
   const { config } = observed;
   return [
     ...about('configuration', [], judgeConfiguration(config)),
-    ...config.pools.flatMap((pool) => about('configuration', [pool], judgePool(pool))),
+    ...config.pools.flatMap((pool) =>
+      about('configuration', [pool], judgePool(pool, howToSetFor(config, pool))),
+    ),
     ...observed.servers.flatMap((one) => judgeServer(one, observed)),
     ...observed.tokens.flatMap((one) => judgeHeroku(one, config)),
     ...config.pools.flatMap((pool) => judgeUnasked(pool, observed)),

@@ -37,29 +37,33 @@ export function arrivalRate(bins: readonly Bin[], nowMs: number): ArrivalRate {
   const winsorized = meanUpTo(rates.at(-2)?.perSecond ?? 0);
   const isFew = sum(window, ({ arrivals }) => arrivals) < fewArrivals;
   const steadily = isFew ? winsorized : recentMedian(window);
-  const upperQuartile = rates[Math.floor(rates.length * 0.75)]?.perSecond ?? 0;
+  // A batch alone must not be the quartile of a few bins.
+  const upperQuartile =
+    rates[Math.min(rates.length - 2, Math.floor(rates.length * 0.75))]?.perSecond ?? 0;
   const lately = upperQuartile > 0 ? meanUpTo(4 * upperQuartile) : winsorized;
   return { steadily, lately: Math.max(steadily, lately) };
 }
 
-/** Of at least three bins, or a batch would be most of the time looked at when polls are rare. */
+/**
+ * Of at least three bins, each of which counts for a third at most: a batch would be most of the time looked at when
+ * looks are rare.
+ */
 function recentMedian(window: readonly Bin[]): number {
   const recent: { perSecond: number; seconds: number }[] = [];
-  let seconds = 0;
-  for (let index = window.length - 1; index >= 0; index -= 1) {
+  let total = 0;
+  for (let index = window.length - 1; index >= 0 && total < recentSeconds; index -= 1) {
     const bin = window[index];
-    if (bin === undefined || (seconds >= recentSeconds && recent.length >= recentBinsMin)) break;
-    recent.push({ perSecond: bin.arrivals / bin.seconds, seconds: bin.seconds });
-    seconds += bin.seconds;
+    if (bin === undefined) break;
+    const seconds = Math.min(bin.seconds, recentSeconds / recentBinsMin, recentSeconds - total);
+    recent.push({ perSecond: bin.arrivals / bin.seconds, seconds });
+    total += seconds;
   }
   // Unknown bins stand before the known ones, without arrivals.
-  const binSeconds = Math.max(recentSeconds / recentBinsMin, ...recent.map((each) => each.seconds));
-  const missing = Math.max(recentSeconds - seconds, (recentBinsMin - recent.length) * binSeconds);
-  let above = (seconds + Math.max(0, missing)) / 2;
+  let above = recentSeconds / 2;
   recent.sort((one, other) => other.perSecond - one.perSecond);
-  for (const each of recent) {
-    above -= each.seconds;
-    if (above <= 0) return each.perSecond;
+  for (const { perSecond, seconds } of recent) {
+    above -= seconds;
+    if (above <= 0) return perSecond;
   }
   return 0;
 }

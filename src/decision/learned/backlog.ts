@@ -39,10 +39,10 @@ export function backlogOf(
   };
   for (let index = bins.length - 1; index >= 0 && left > 0; index -= 1) {
     const bin = bins[index];
-    if (bin === undefined || bin.arrivals === 0) continue;
+    // What was found at first did not come at once, but nobody knows when.
+    if (bin === undefined || bin.arrivals === 0 || bin.seconds === 0) continue;
     const age = Math.max(0, nowMs - bin.untilMs) / 1000;
-    const jobs = Math.min(left, bin.arrivals);
-    add(jobs, age + (bin.seconds * jobs) / bin.arrivals);
+    add(Math.min(left, bin.arrivals), age + bin.seconds);
   }
   // What arrived before the history began is as old as the oldest job, or of an age that nobody knows.
   const [first] = bins;

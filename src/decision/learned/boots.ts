@@ -52,11 +52,10 @@ export function followBoots(
     return { boots: { ...memory, orders: bounded(orders) }, readyWorkers };
   }
   const { left, taken } = without(orders, surplus);
-  // It became ready at some time since the pool was last looked at: half of that on average.
-  const lateSeconds = (nowMs - beforeMs) / 2000;
   const learned = taken.reduce((known, { orderedAtMs, workers: booted }) => {
-    const seconds = (nowMs - orderedAtMs) / 1000 - lateSeconds;
-    return learnBoot(known, Math.max(1, Math.min(600, seconds)), booted);
+    const earliest = Math.max(0, beforeMs - orderedAtMs) / 1000;
+    const latest = (nowMs - orderedAtMs) / 1000;
+    return learnBoot(known, bootBetween(known, earliest, latest), booted);
   }, memory);
   return { boots: { ...learned, orders: bounded(left) }, readyWorkers };
 }
@@ -97,15 +96,32 @@ export function readyOfOrders(memory: BootMemory, nowMs: number, seconds: number
   }, 0);
 }
 
+/** A boot of which only the looks before and after its end are known. */
+type SeenBoot = { readonly seconds: number; readonly varianceSeconds2: number };
+
+/**
+ * A boot that ended between two looks may have taken any time between them that boots are known to take; a look a minute
+ * after the order alone says next to nothing. One that took longer or shorter than any before is put in the middle.
+ */
+function bootBetween(memory: BootMemory, earliest: number, latest: number): SeenBoot {
+  const { meanSeconds, sdSeconds } = timesOf(memory);
+  let from = Math.max(earliest, meanSeconds - 1.7 * sdSeconds);
+  let to = Math.min(latest, meanSeconds + 1.7 * sdSeconds);
+  if (from > to) [from, to] = [earliest, latest];
+  const seconds = Math.max(1, Math.min(600, (from + to) / 2));
+  return { seconds, varianceSeconds2: (to - from) ** 2 / 12 };
+}
+
 /** Exponentially forgetting mean and variance of West (1979), with the prior as its first boots. */
-function learnBoot(memory: BootMemory, seconds: number, times: number): BootMemory {
+function learnBoot(memory: BootMemory, seen: SeenBoot, times: number): BootMemory {
   let { meanSeconds, varianceSeconds2, boots } = memory;
   for (let time = 0; time < Math.min(times, rememberedBootsMax); time += 1) {
     boots = Math.min(boots + 1, rememberedBootsMax);
     const weight = 1 / boots;
-    const off = seconds - meanSeconds;
+    const off = seen.seconds - meanSeconds;
     meanSeconds += weight * off;
-    varianceSeconds2 = (1 - weight) * (varianceSeconds2 + weight * off * off);
+    varianceSeconds2 =
+      (1 - weight) * (varianceSeconds2 + weight * off * off) + weight * seen.varianceSeconds2;
   }
   return { ...memory, meanSeconds, varianceSeconds2, boots };
 }

@@ -54,7 +54,7 @@ export function followCap(queue: QueueMemory, capacity: Capacity): CapMemory | n
     probe: {
       startedAtMs: nowMs,
       fromWorkers: cap.workers,
-      completionsPerSecond: throughput(queue.bins, nowMs, comparedSeconds, () => true).perSecond,
+      completionsPerSecond: throughput(queue.bins, isCompared(nowMs), always).perSecond,
     },
   };
 }
@@ -96,15 +96,13 @@ function noGainCap({ bins }: QueueMemory, { nowMs, readyWorkers }: Capacity): Ca
   if (readyWorkers < 2 || bins.at(-1)?.isFull !== true) return null;
   const many = throughput(
     bins,
-    nowMs,
-    comparedSeconds,
+    isCompared(nowMs),
     (bin) => bin.isFull && bin.readyWorkers === readyWorkers,
   );
   if (many.seconds < comparedSecondsMin || many.jobs < jobsOfManyMin) return null;
   const few = throughput(
     bins,
-    nowMs,
-    Infinity,
+    always,
     (bin) => bin.isFull && bin.readyWorkers > 0 && bin.readyWorkers <= readyWorkers / 2,
   );
   if (few.jobs < jobsOfFewMin || few.seconds <= 0) return null;
@@ -136,9 +134,8 @@ function judge(
   if (wanted <= probe.fromWorkers)
     return { ...ended, workers: probe.fromWorkers, heldBackSinceMs: null };
   const after = throughput(
-    bins.filter(({ untilMs, seconds }) => untilMs - seconds * 1000 >= probe.startedAtMs),
-    nowMs,
-    Infinity,
+    bins,
+    ({ untilMs, seconds }) => untilMs - seconds * 1000 >= probe.startedAtMs,
     (bin) => bin.readyWorkers >= Math.min(cap.workers, wanted),
   );
   const waitedSeconds = (nowMs - probe.startedAtMs) / 1000;
@@ -159,20 +156,34 @@ function judge(
     : { ...ended, wins: cap.wins + 1, probeAfterSeconds: probeAfterSecondsMin };
 }
 
+function isCompared(nowMs: number): (bin: Bin) => boolean {
+  return ({ untilMs }) => nowMs - untilMs < comparedSeconds * 1000;
+}
+
+function always(): boolean {
+  return true;
+}
+
+/**
+ * What the bins that count got done. A bin tells of its end only, so the one before must count as well: else the workers
+ * that became ready during a long gap between two looks would seem to have got nothing done.
+ */
 function throughput(
   bins: readonly Bin[],
-  nowMs: number,
-  withinSeconds: number,
+  isInTime: (bin: Bin) => boolean,
   counts: (bin: Bin) => boolean,
 ): { jobs: number; seconds: number; perSecond: number; workers: number } {
   let jobs = 0;
   let seconds = 0;
   let workerSeconds = 0;
+  let before: Bin | null = null;
   for (const bin of bins) {
-    if (nowMs - bin.untilMs >= withinSeconds * 1000 || !counts(bin)) continue;
-    jobs += bin.completions;
-    seconds += bin.seconds;
-    workerSeconds += bin.readyWorkers * bin.seconds;
+    if (isInTime(bin) && before !== null && counts(before) && counts(bin)) {
+      jobs += bin.completions;
+      seconds += bin.seconds;
+      workerSeconds += bin.readyWorkers * bin.seconds;
+    }
+    before = bin;
   }
   return {
     jobs,

@@ -67,7 +67,7 @@ export function demandOf(
   const steadily = {
     workPerSecond: rate.steadily * meanServiceSeconds,
     // Until a worker ordered at the next look would be ready.
-    untilSeconds: bootSeconds + pool.gapSeconds,
+    untilSeconds: bootSeconds + pool.nextLookSeconds,
   };
   const lately = {
     workPerSecond: rate.lately * meanServiceSeconds,
@@ -87,7 +87,8 @@ export function demandOf(
     used,
   );
   const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
-  const forWork = Math.min(servingWorkers, committed);
+  const inTime = workersInTime(backlog, pool, policy);
+  const forWork = Math.min(servingWorkers, Math.max(committed, inTime));
   return {
     queue: reading.queue,
     readyJobs: reading.readyJobs,
@@ -105,6 +106,26 @@ export function demandOf(
           : 'deadlines',
     busy: Math.min(busy, used),
   };
+}
+
+/**
+ * The fewest ready workers that start every waiting job that can still be in time. The look-ahead gives jobs that no new
+ * worker can reach a later deadline; those that are there may well reach them, and are not sent away meanwhile.
+ */
+function workersInTime(
+  { cohorts }: Backlog,
+  { slotsPerWorker }: Pool,
+  { targetWaitSeconds }: Policy,
+): number {
+  let workSeconds = 0;
+  let most = 0;
+  for (const cohort of cohorts.toReversed()) {
+    workSeconds += cohort.workSeconds;
+    const leftSeconds = targetWaitSeconds - cohort.ageSeconds;
+    if (leftSeconds > 0)
+      most = Math.max(most, Math.ceil(workSeconds / (slotsPerWorker * leftSeconds)));
+  }
+  return most;
 }
 
 /**
@@ -127,10 +148,10 @@ function usedWorkers(bins: readonly Bin[], { nowMs, boots, slotsPerWorker }: Poo
 function dueInTime(
   { dueSoon }: QueueReading,
   meanServiceSeconds: number,
-  { nowMs, boots }: Pool,
+  { nowMs, boots, nextLookSeconds }: Pool,
 ): { inSeconds: number; workSeconds: number }[] {
   const { meanSeconds, sdSeconds } = timesOf(boots);
-  const soonSeconds = meanSeconds + sdSeconds / 2 + 5;
+  const soonSeconds = meanSeconds + sdSeconds / 2 + nextLookSeconds;
   return dueSoon
     .map(({ dueAtMs, jobs }) => ({
       inSeconds: Math.max(0, dueAtMs - nowMs) / 1000,
@@ -147,10 +168,10 @@ function canSleepOn(
   backlog: Backlog,
   outlook: Outlook,
   inflow: Inflow,
-  { horizon, gapSeconds, boots }: Pool,
+  { horizon, nextLookSeconds, boots }: Pool,
 ): boolean {
   const { meanSeconds, sdSeconds } = timesOf(boots);
-  const wakeSeconds = gapSeconds + meanSeconds + 1.7 * sdSeconds;
+  const wakeSeconds = nextLookSeconds + meanSeconds + 1.7 * sdSeconds;
   const ages = backlog.cohorts.map(({ ageSeconds }) => ageSeconds);
   if (patience(horizon) - Math.max(0, ...ages) < wakeSeconds) return false;
   const readyOfNew = horizon.readyOfNew.map((_, step) =>

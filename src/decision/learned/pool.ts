@@ -1,3 +1,4 @@
+import { lookAgainAfterSeconds } from '../look-again.ts';
 import type { Observation, Policy } from '../types.ts';
 import { followBoots } from './boots.ts';
 import { horizonOf, type Horizon } from './look-ahead.ts';
@@ -13,6 +14,8 @@ export type Pool = {
   readonly nowMs: number;
   /** Since the last look; the interval when there was none. */
   readonly gapSeconds: number;
+  /** Until the next look. */
+  readonly nextLookSeconds: number;
   /** Workers asked of the platform, and those of them that are not asked to drain. */
   readonly workers: number;
   readonly servingWorkers: number;
@@ -60,6 +63,7 @@ export function followPool(
   return {
     nowMs,
     gapSeconds: isContinued && gapSeconds > 0 ? gapSeconds : policy.intervalSeconds,
+    nextLookSeconds: lookAgainAfterSeconds(observation, policy) ?? policy.intervalSeconds,
     workers,
     servingWorkers: Math.max(0, workers - drainingWorkers),
     readyWorkers,

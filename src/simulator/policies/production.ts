@@ -61,20 +61,26 @@ function policyOf(leading: PolicyName, settings: PolicySettings): Policy {
 }
 
 function carryOut(
-  { action, desiredWorkers }: Decision,
+  { action, desiredWorkers, lookAgainAfterSeconds }: Decision,
   view: View,
   memory: Memory,
 ): { readonly order: Order; readonly drains: Memory['drains'] } {
   if (action !== 'scale-down') {
-    const order = { workers: desiredWorkers, marked: [], lookAgainAfterSeconds: null };
+    const order = { workers: desiredWorkers, marked: [], lookAgainAfterSeconds };
     return { order, drains: [] };
   }
   const first = plan(desiredWorkers, view, memory.drains, view.processes);
   // The daemon waits within its tick until idle dynos have noticed their mark, which takes less than a second.
   const settled = view.processes.map((process) => settle(process, first));
   const { workers, marked, drains } = plan(desiredWorkers, view, first.drains, settled);
-  const lookAgainAfterSeconds = marked.length > 0 ? drainingLookSeconds : null;
-  return { order: { workers, marked, lookAgainAfterSeconds }, drains };
+  const isDraining = marked.length > 0;
+  return {
+    order: {
+      ...{ workers, marked },
+      lookAgainAfterSeconds: isDraining ? drainingLookSeconds : lookAgainAfterSeconds,
+    },
+    drains,
+  };
 }
 
 function plan(

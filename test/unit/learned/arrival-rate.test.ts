@@ -5,6 +5,18 @@ import { arrivalBins } from '../../support/learned.ts';
 
 const rateOf = (arrivals: number[], seconds = 5) =>
   arrivalRate(arrivalBins(arrivals, seconds), startMs);
+/** Looks a minute apart, followed by some ten seconds apart. */
+const rateBefore = (rare: number[], ...soon: number[]) =>
+  arrivalRate(
+    [
+      ...arrivalBins(rare, 60).map((each) => ({
+        ...each,
+        untilMs: each.untilMs - soon.length * 10_000,
+      })),
+      ...arrivalBins(soon, 10),
+    ],
+    startMs,
+  );
 const times = (count: number, jobs: number) => Array.from({ length: count }, () => jobs);
 
 describe('the arrival rate', () => {
@@ -45,5 +57,18 @@ describe('the arrival rate', () => {
 
   test('is told also when polls are a minute apart', () => {
     expect(rateOf(times(3, 600), 60).steadily).toBe(10);
+  });
+
+  test('of a stream that begins between two rare looks is told by one more look soon after', () => {
+    expect(rateBefore([6, 6, 600]).steadily).toBeCloseTo(0.1);
+    expect(rateBefore([6, 6, 600], 100).steadily).toBe(10);
+  });
+
+  test('takes a batch between two rare looks for a rate neither at once nor after the looks that follow', () => {
+    for (const after of [[], [1], [1, 1], [1, 1, 1, 1]]) {
+      const { steadily, lately } = rateBefore([6, 6, 6000], ...after);
+      expect(steadily).toBeLessThanOrEqual(0.1);
+      expect(lately).toBeLessThan(0.5);
+    }
   });
 });

@@ -15,14 +15,14 @@ const times: ServiceTimes = {
 describe('the backlog', () => {
   test('are the jobs that arrived last, by age', () => {
     const { cohorts } = backlogOf(
-      reading({ readyJobs: 15 }),
+      reading({ readyJobs: 15, oldestWaitSeconds: 8 }),
       arrivalBins([100, 10, 10]),
       times,
       startMs,
     );
     expect(cohorts).toEqual([
       { jobs: 10, workSeconds: 20, ageSeconds: 5 },
-      { jobs: 5, workSeconds: 10, ageSeconds: 7.5 },
+      { jobs: 5, workSeconds: 10, ageSeconds: 8 },
     ]);
   });
 
@@ -30,6 +30,18 @@ describe('the backlog', () => {
     const seen = reading({ readyJobs: 600, oldestWaitSeconds: 3 });
     const { cohorts } = backlogOf(seen, arrivalBins([600], 60), times, startMs);
     expect(cohorts).toMatchObject([{ ageSeconds: 3 }]);
+  });
+
+  test('came at once if its oldest job says so, however long the looks were apart', () => {
+    const seen = reading({ readyJobs: 60, oldestWaitSeconds: 58 });
+    const { cohorts } = backlogOf(seen, arrivalBins([600], 60), times, startMs);
+    expect(cohorts).toMatchObject([{ jobs: 60, ageSeconds: 58 }]);
+  });
+
+  test('that was found at first is as old as its oldest job', () => {
+    const seen = reading({ readyJobs: 400, oldestWaitSeconds: 50 });
+    const { cohorts } = backlogOf(seen, arrivalBins([400], 0), times, startMs);
+    expect(cohorts).toMatchObject([{ jobs: 400, ageSeconds: 50 }]);
   });
 
   test('may be older than its history', () => {

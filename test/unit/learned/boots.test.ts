@@ -40,6 +40,20 @@ describe('boots', () => {
     expect(boots.orders).toEqual([]);
   });
 
+  test('a look a minute after the order alone says little of how long it took', () => {
+    let boots = nothingLearned.boots;
+    for (let boot = 0; boot < 60; boot += 1) {
+      const common = { workersBefore: 2, workers: 2, busyWorkers: 0, readyWorkers: 2 };
+      const orders = [{ orderedAtMs: at(0), workers: 1 }];
+      boots = followBoots(
+        { ...boots, orders },
+        { ...common, nowMs: at(60), beforeMs: at(0) },
+      ).boots;
+    }
+    expect(timesOf(boots).meanSeconds).toBeCloseTo(40);
+    expect(timesOf(boots).sdSeconds).toBeGreaterThan(8);
+  });
+
   test('many boots of one length outweigh the prior', () => {
     let boots = nothingLearned.boots;
     for (let boot = 0; boot < 60; boot += 1) {

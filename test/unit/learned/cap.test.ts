@@ -76,6 +76,19 @@ describe('a throughput that does not grow with the workers', () => {
     expect(followCap(queue, capacity())).toBeNull();
   });
 
+  test('is not found in the gap in which they became ready', () => {
+    const rare = [bin({ ...full(4, 200), seconds: 60, untilMs: startMs - 60_000 })];
+    const before = bin({ ...full(4, 200), seconds: 60, untilMs: startMs - 120_000 });
+    const gap = bin({ ...full(10, 210), seconds: 60 });
+    expect(followCap(queueMemory({ bins: [before, ...rare, gap] }), capacity())).toBeNull();
+    // The next one was theirs from its beginning.
+    const later = { ...capacity(), nowMs: startMs + 60_000 };
+    const next = bin({ ...full(10, 210), seconds: 60, untilMs: later.nowMs });
+    expect(followCap(queueMemory({ bins: [before, ...rare, gap, next] }), later)).toMatchObject({
+      why: 'no-gain',
+    });
+  });
+
   test('is not found in a few jobs', () => {
     const queue = queueMemory({ bins: [...bins(10, 100, full(4, 4)), ...bins(6, 0, full(10, 4))] });
     expect(followCap(queue, capacity())).toBeNull();
@@ -110,7 +123,7 @@ describe('a cap', () => {
       wins,
       probe: { startedAtMs: startMs - 70_000, fromWorkers: 4, completionsPerSecond: 20 },
     });
-  const after = (completions: number) => bins(6, 0, full(6, completions));
+  const after = (completions: number) => bins(7, 0, full(6, completions));
 
   test('that a trial does not beat is set again, and tried half as often', () => {
     const queue = queueMemory({ cap: probing(), bins: after(101) });

@@ -73,6 +73,31 @@ const last = (steps: readonly { step: string; workers: number | null; why: strin
   steps.at(-1);
 
 describe('the learned policy', () => {
+  test('provides for delayed jobs before the look at which it would be too late', () => {
+    const workersFor = (inSeconds: number, intervalSeconds: number) => {
+      const dueSoon = [{ dueAtMs: startMs + 200_000 + inSeconds * 1000, jobs: 2000 }];
+      const looks = [...steady(40), { currentWorkers: 2, queue: then(40, 0, { dueSoon }) }];
+      return watch(looks, { ...wishes, intervalSeconds }).decision.desiredWorkers;
+    };
+    // Boots take 40 s, and the next look comes in 10 s at most while jobs are about to be due.
+    expect(workersFor(52, 60)).toBeGreaterThan(2);
+    expect(workersFor(52, 5)).toBe(2);
+    expect(workersFor(62, 60)).toBe(2);
+  });
+
+  test('keeps the workers that start old jobs in time, however little work that is', () => {
+    const workersAt = (oldestWaitSeconds: number) =>
+      watch([
+        ...times(20, { currentWorkers: 10 }),
+        { currentWorkers: 10, queue: { readyJobs: 10, oldestWaitSeconds } },
+      ]).decision.desiredWorkers;
+    expect(workersAt(3)).toBeLessThan(5);
+    // 96 s of work, as far as anybody knows, in two seconds on five slots each.
+    expect(workersAt(118)).toBe(10);
+    // What is late already is no reason.
+    expect(workersAt(121)).toBeLessThan(5);
+  });
+
   test('orders what a burst needs by its deadline, and says why', () => {
     const { decision } = watch([...steady(40), { currentWorkers: 2, queue: then(40, 6000) }]);
     // 6,000 s of work, on five slots, most of it by workers that first take 40 s of 115 s to boot.
