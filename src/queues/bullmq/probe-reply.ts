@@ -5,15 +5,20 @@ export type QueueProbe =
   | { readonly error: string }
   | {
       readonly error: null;
-      readonly isPaused: boolean;
       /** Adds so far; null when the queue does not count them. */
       readonly added: number | null;
-      readonly concurrency: number | null;
-      /** Library and version that last opened the queue, `bullmq:6.7.0`; null when it does not say. */
-      readonly version: string | null;
-      /** Null for a queue that holds no job and whose events are not followed. */
+      /** Null for an idle queue of which they were not asked for. */
+      readonly settings: QueueSettings | null;
+      /** Null for an idle queue: it holds no job, and its events were not asked for. */
       readonly busy: BusyProbe | null;
     };
+
+export type QueueSettings = {
+  readonly isPaused: boolean;
+  readonly concurrency: number | null;
+  /** Library and version that last opened the queue, `bullmq:6.7.0`; null when it does not say. */
+  readonly version: string | null;
+};
 
 export type BusyProbe = {
   /** Jobs in `wait`. */
@@ -103,11 +108,17 @@ function parseQueue(words: Words): QueueProbe {
   if (kind === 'error') return { error: text() };
   return {
     error: null,
-    isPaused: text() !== '',
     added: numberOrNull(text()),
+    settings: kind === 'idle' ? null : parseSettings(words),
+    busy: kind === 'busy' ? parseBusy(words) : null,
+  };
+}
+
+function parseSettings({ text }: Words): QueueSettings {
+  return {
+    isPaused: text() !== '',
     concurrency: positiveOrNull(text()),
     version: versionIn(text()),
-    busy: kind === 'busy' ? parseBusy(words) : null,
   };
 }
 

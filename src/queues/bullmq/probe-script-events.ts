@@ -21,7 +21,7 @@ end
 local function sayFinished(prefix, from)
   local key = prefix .. 'events'
   local startedAt, names = {}, {}
-  local finished, seen, bytes, page, position = 0, 0, 0, 1, from
+  local finished, seen, bytes, page, position = 0, 0, 0, 4, from
 
   local function take(id, fields)
     for i = 2, #fields, 2 do bytes = bytes + #fields[i] end
@@ -62,25 +62,25 @@ end
 
 -- The jobs that start next are the ones whose end will be seen, and then it may be too late to ask for their names.
 local function sayNextInLine(prefix, waiting, markers)
-  local count = math.min(waiting, math.floor(entriesMax / 4))
-  local said = 0
+  local count = math.min(waiting, nextInLineMax)
+  local found = 0
   if count == 0 then return 0 end
   for _, id in ipairs(ask('LRANGE', prefix .. 'wait', -count - markers, -1 - markers)) do
     local name = nameOf(prefix, id)
     if name then
       say(id)
       say(name)
-      said = said + 1
+      found = found + 1
     end
   end
-  return said
+  return found
 end
 
--- The word is '<' and an entry if there is one to read on from, then '>' if there is to be one for the next time.
-local function sayFollowed(prefix, follow, waiting, markers)
-  local from = string.match(follow, '^<([%d-]+)')
+-- The wish holds '<' and an entry if there is one to read on from, then '>' if there is to be one for the next time.
+local function sayFollowed(prefix, wish, waiting, markers)
+  local from = string.match(wish, '<([%d-]+)')
   if from then sayList(sayFinished, prefix, from) else sayCount(0) end
-  local isToBeFollowed = string.sub(follow, -1) == '>'
+  local isToBeFollowed = string.sub(wish, -1) == '>'
   local last = isToBeFollowed and try('XREVRANGE', prefix .. 'events', '+', '-', 'COUNT', 1)
   local entry = last and last[1] and last[1][1]
   say(entry or '')

@@ -1,8 +1,7 @@
 /** The part of the probe that looks at the jobs that wait: since when, and what they are called. */
 export const lineScript = `
 -- Up to version 4, the tail of a list may be a marker ('0:' and a time), which is no job.
-local function lengthAndMarkers(key)
-  local length = ask('LLEN', key)
+local function withoutMarker(key, length)
   if length == 0 then return 0, 0 end
   local last = ask('LINDEX', key, '-1')
   if string.sub(last, 1, 2) == '0:' then return length - 1, 1 end
@@ -11,19 +10,18 @@ end
 
 local function describe(prefix, id)
   local key = prefix .. id
-  local fields = ask('HMGET', key, 'timestamp', 'opts', 'processedOn', 'ats', 'atm')
-  local children = ask('EXISTS', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
-  fields[6] = children > 0
+  local fields = ask('HMGET', key, 'timestamp', 'opts', 'processedOn', 'ats', 'atm', 'name')
+  local isParent = ask('EXISTS', key .. ':processed', key .. ':failed', key .. ':unsuccessful') > 0
   spent = spent + 3
   for i = 1, 5 do say(fields[i] or '') end
-  say(fields[6] and 'parent' or '')
-  return fields
+  say(isParent and 'parent' or '')
+  return fields, isParent
 end
 
 -- Such a job was pushed at the head of the list when it became ready: whatever lies nearer the head came later.
-local function isFirstComeFirstServed(fields)
+local function isFirstComeFirstServed(fields, isParent)
   local timestamp, opts = fields[1], fields[2]
-  if not opts or fields[3] or fields[4] or fields[6] then return false end
+  if not opts or fields[3] or fields[4] or isParent then return false end
   -- Most jobs have neither word in their options, and looking for it is cheaper than decoding.
   if not string.find(opts, 'lifo', 1, true) and not string.find(opts, 'delay', 1, true) then
     return string.sub(opts, 1, 1) == '{' and (tonumber(timestamp) or math.huge) <= now
@@ -37,12 +35,15 @@ end
 -- Workers take from the tail. Jobs that jump the queue (LIFO, handed back, stalled, parents of a flow) are pushed there
 -- and form a zone in front of all others, the newest at the very tail. So the job that waits longest lies at the border
 -- of that zone, which is looked for at doubling distances, then by halving. Without such jobs it is the tail itself.
+local nameOfFirst
 local function sayLongestWaiting(prefix, length, markers, last)
   local described = 0
   local function visit(position)
     local id = position == 1 and last or ask('LINDEX', prefix .. 'wait', -position - markers)
     described = described + 1
-    return isFirstComeFirstServed(describe(prefix, id))
+    local fields, isParent = describe(prefix, id)
+    if position == 1 then nameOfFirst = fields[6] end
+    return isFirstComeFirstServed(fields, isParent)
   end
 
   local zone, border, position = 0, nil, 1
@@ -58,10 +59,12 @@ local function sayLongestWaiting(prefix, length, markers, last)
   -- A delayed job that was promoted late, for want of a worker, has been ready for longer than its place tells.
   -- A retried job has not: when it became ready is only estimated, and too early rather than too late.
   if border and border < length then
-    local said = #words
+    local options = ask('HGET', prefix .. ask('LINDEX', prefix .. 'wait', -length - markers), 'opts')
+    if not options or not string.find(options, 'delay', 1, true) then return described end
+    local saidBefore = said
     if visit(length) then return described end
     described = described - 1
-    while #words > said do words[#words] = nil end
+    takeBackTo(saidBefore)
   end
   return described
 end
@@ -108,7 +111,12 @@ local function sayNames(prefix, waiting, markers, prioritized, due)
   if total == 0 then return 0 end
   local count = math.min(total, math.max(1, shareOf(namesLeft, namesOfQueueMax)))
   namesLeft = namesLeft - count
-  local said = 0
+  -- Where there is time for one only, it is one that is known already.
+  if count == 1 and waiting > 0 and nameOfFirst then
+    say(string.sub(nameOfFirst, 1, 128))
+    return 1
+  end
+  local found = 0
   local first = placesOf(prefix .. 'wait', waiting, count, true, markers)
   local second = placesOf(prefix .. 'prioritized', prioritized, count)
   local third = placesOf(prefix .. 'delayed', due, count)
@@ -125,9 +133,9 @@ local function sayNames(prefix, waiting, markers, prioritized, due)
     local name = id and nameOf(prefix, id)
     if name then
       say(name)
-      said = said + 1
+      found = found + 1
     end
   end
-  return said
+  return found
 end
 `;

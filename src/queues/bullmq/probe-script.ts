@@ -6,20 +6,25 @@ const commandsPerCall = 2_000;
 
 /**
  * Reads queues in one round trip by commands that only read. It runs on the server because a busy queue takes some
- * thirty commands and an idle one two, and because nothing can change in between: a worker takes a job and sets its lock
+ * thirty commands and an idle one or two, and because nothing can change in between: a worker takes a job and sets its lock
  * in one step, so an active job without a lock has really lost its worker; and counts, the jobs that run and the last
  * entry of the event stream belong to the same moment.
  *
  * ARGV: the time in ms; how many active jobs may be examined and how many names looked up; how many busy queues must
- * share them; how many entries of each event stream may be read; then for each queue its key prefix (`bull:emails:`) and
- * which part of its event stream is wanted (`<1700000000000-3>`, see below).
+ * share them; of a queue whose events are followed, how many entries may be read and how many names of the jobs that
+ * start next; the number of wishes, and each as a key prefix (`bull:emails:`) and what is wanted of that queue: `s` for
+ * its settings although it may be idle, then which part of its event stream (`s<1700000000000-3>`, see below). Then the
+ * key prefixes of all queues.
  * Reply: a flat list of strings in JSON, which both sides handle faster than anything written by hand; `probe-reply.ts`
  * reads it. It ends where the call had done enough, so that no call keeps the server for long.
  */
 export const probeScript = `
 local now = tonumber(ARGV[1])
 local activeLeft, namesLeft, busyLeft = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local entriesMax = tonumber(ARGV[5])
+local entriesMax, nextInLineMax = tonumber(ARGV[5]), tonumber(ARGV[6])
+local firstQueue = 8 + 2 * tonumber(ARGV[7])
+local wishes = {}
+for i = 8, firstQueue - 1, 2 do wishes[ARGV[i]] = ARGV[i + 1] end
 
 local spentMax = ${String(commandsPerCall)}
 local activeOfQueueMax, namesOfQueueMax = 1000, 48
@@ -27,8 +32,16 @@ local manualRateLimit = '9007199254740991'
 local dueBins, dueBinMs, dueListedMax = 24, 5000, 12
 local horizonMs = dueBins * dueBinMs
 
-local words = {}
-local function say(word) words[#words + 1] = word end
+-- The length is kept, since Lua finds it by searching.
+local words, said = {}, 0
+local function say(word)
+  said = said + 1
+  words[said] = word
+end
+local function takeBackTo(length)
+  for i = length + 1, said do words[i] = nil end
+  said = length
+end
 
 -- Lua takes long to write a number.
 local digits = {}
@@ -38,7 +51,7 @@ local function sayCount(count)
     text = string.format('%.0f', count)
     digits[count] = text
   end
-  words[#words + 1] = text
+  say(text)
 end
 
 -- The owner of the queue is shown the error, so it must name the key; that takes longer, so it is done when one is met.
@@ -72,8 +85,8 @@ end
 
 -- A list is preceded by the number of its items, which is known only when they are said.
 local function sayList(sayItems, ...)
-  local place = #words + 1
-  words[place] = ''
+  say('')
+  local place = said
   local count = sayItems(...)
   words[place] = digits[count] or string.format('%.0f', count)
 end
@@ -84,38 +97,44 @@ local function scoreAfter(ms)
   return string.format('%.0f', (ms + 1) * 4096 - 1)
 end
 
--- A few jobs are listed; of many, each bin is counted. The next run of a scheduler is among them; runs after that one do
--- not exist yet, and whoever repeats so often is seen in the arrivals.
-local function dueSoon(key)
-  local bins, texts = {}, {}
+-- Each bin is counted, which takes longer than listing a few jobs.
+local function countBins(key, bins)
+  spent = spent + dueBins
   local from = '(' .. scoreAfter(now)
-  local listed = ask('ZRANGEBYSCORE', key, from, scoreAfter(now + horizonMs), 'WITHSCORES', 'LIMIT', '0', dueListedMax)
+  for bin = 0, dueBins - 1 do
+    local to = scoreAfter(now + (bin + 1) * dueBinMs)
+    bins[bin] = ask('ZCOUNT', key, from, to)
+    from = '(' .. to
+  end
+end
+
+-- How many are due, when the first of them is, and what becomes due soon. The next run of a scheduler is among that;
+-- runs after it do not exist yet, and whoever repeats so often is seen in the arrivals.
+local nowScore, horizonScore = scoreAfter(now), scoreAfter(now + horizonMs)
+local function delayedJobs(key)
+  local listed = ask('ZRANGEBYSCORE', key, '-inf', horizonScore, 'WITHSCORES', 'LIMIT', '0', dueListedMax)
+  if not listed[1] then return 0, 0, '' end
+  local firstAtMs = math.floor(tonumber(listed[2]) / 4096)
+  local due, bins, texts = 0, {}, {}
   if #listed < 2 * dueListedMax then
     for i = 2, #listed, 2 do
-      local bin = math.floor((math.floor(tonumber(listed[i]) / 4096) - now) / dueBinMs)
-      bins[bin] = (bins[bin] or 0) + 1
+      local inMs = math.floor(tonumber(listed[i]) / 4096) - now
+      if inMs <= 0 then
+        due = due + 1
+      else
+        local bin = math.floor(inMs / dueBinMs)
+        bins[bin] = (bins[bin] or 0) + 1
+      end
     end
   else
-    spent = spent + dueBins
-    for bin = 0, dueBins - 1 do
-      local to = scoreAfter(now + (bin + 1) * dueBinMs)
-      bins[bin] = ask('ZCOUNT', key, from, to)
-      from = '(' .. to
-    end
+    due = firstAtMs <= now and ask('ZCOUNT', key, '-inf', nowScore) or 0
+    countBins(key, bins)
   end
+  if due == #listed / 2 then return due, firstAtMs, '' end
   for bin = 0, dueBins do
     if bins[bin] and bins[bin] > 0 then texts[#texts + 1] = bin * dueBinMs .. ':' .. bins[bin] end
   end
-  return table.concat(texts, ',')
-end
-
--- How many are due, when the first of all is, and what becomes due soon.
-local function delayedJobs(key, delayed)
-  if delayed == 0 then return 0, 0, '' end
-  local firstAtMs = math.floor(tonumber(ask('ZRANGE', key, '0', '0', 'WITHSCORES')[2]) / 4096)
-  if firstAtMs > now + horizonMs then return 0, firstAtMs, '' end
-  local due = firstAtMs <= now and ask('ZCOUNT', key, '-inf', scoreAfter(now)) or 0
-  return due, firstAtMs, due < delayed and dueSoon(key) or ''
+  return due, firstAtMs, table.concat(texts, ',')
 end
 
 local function rateLimitedForMs(prefix, max)
@@ -139,11 +158,15 @@ local function locksOf(prefix, ids)
 end
 
 -- The oldest are examined: they are the most likely to be orphans, and those that run longest.
-local function sayActive(prefix, active)
+local function oldestActive(key, active)
   local examined = math.min(active, shareOf(activeLeft, activeOfQueueMax))
+  if examined == 0 then return active, {} end
   activeLeft = activeLeft - examined
   spent = spent + 1.5 * examined
-  local ids = examined > 0 and ask('LRANGE', prefix .. 'active', -examined, '-1') or {}
+  return active, ask('LRANGE', key, -examined, '-1')
+end
+
+local function sayActive(prefix, ids)
   local locks, orphans = locksOf(prefix, ids), {}
   sayList(function()
     for i, id in ipairs(ids) do
@@ -157,81 +180,98 @@ local function sayActive(prefix, active)
         orphans[#orphans + 1] = id
       end
     end
-    return examined - #orphans
+    return #ids - #orphans
   end)
   sayCount(#orphans)
   for _, id in ipairs(orphans) do say(id) end
 end
 
-local function sayBusy(prefix, follow, isPaused, max)
-  local waiting, markers, last = lengthAndMarkers(prefix .. 'wait')
-  local heldBack = lengthAndMarkers(prefix .. 'paused')
-  local prioritized = ask('ZCARD', prefix .. 'prioritized')
-  local delayedKey = prefix .. 'delayed'
-  local delayed = ask('ZCARD', delayedKey)
-  local due, firstDueAtMs, soon = delayedJobs(delayedKey, delayed)
-  local active = ask('LLEN', prefix .. 'active')
+-- Most queues use few of their keys. Once as many were found as there are, the others need not be asked for.
+local unseen = 0
+local function lengthOf(command, key)
+  if unseen == 0 then return 0 end
+  local length = ask(command, key)
+  if length > 0 then unseen = unseen - 1 end
+  return length
+end
+
+local function sayBusy(prefix, wish, occupied, isPaused, max)
+  unseen = occupied
+  local waiting, markers, last = withoutMarker(prefix .. 'wait', lengthOf('LLEN', prefix .. 'wait'))
+  local active, ids = oldestActive(prefix .. 'active', lengthOf('LLEN', prefix .. 'active'))
+  local delayed = lengthOf('ZCARD', prefix .. 'delayed')
+  local prioritized = lengthOf('ZCARD', prefix .. 'prioritized')
+  local parents = lengthOf('ZCARD', prefix .. 'waiting-children')
+  local heldBack = withoutMarker(prefix .. 'paused', lengthOf('LLEN', prefix .. 'paused'))
+  local due, firstDueAtMs, soon = 0, 0, ''
+  if delayed > 0 then due, firstDueAtMs, soon = delayedJobs(prefix .. 'delayed') end
   sayCount(waiting)
   sayCount(heldBack)
   sayCount(prioritized)
   sayCount(delayed)
   sayCount(due)
-  sayCount(firstDueAtMs)
+  say(due > 0 and string.format('%.0f', firstDueAtMs) or '0')
   sayCount(active)
-  sayCount(ask('ZCARD', prefix .. 'waiting-children'))
+  sayCount(parents)
   sayCount(rateLimitedForMs(prefix, max))
   say(soon)
-  spent = spent + 16
+  spent = spent + 10
 
   sayList(sayWaiting, prefix, waiting, markers, last, prioritized)
-  sayActive(prefix, active)
+  sayActive(prefix, ids)
   sayList(sayNames, prefix, isPaused and 0 or waiting, markers, isPaused and 0 or prioritized, isPaused and 0 or due)
-  sayFollowed(prefix, follow, waiting, markers)
+  sayFollowed(prefix, wish, waiting, markers)
 end
 
 -- Job counters of many queues in one command; those of which one is refused are asked for one by one.
 local idsPerCommand, ids = 50, {}
 local function addedTo(i)
-  local place = (i - 6) / 2
-  if place % idsPerCommand == 0 then
+  local place = (i - firstQueue) % idsPerCommand
+  if place == 0 then
     local keys = {}
-    for j = i, math.min(#ARGV, i + 2 * idsPerCommand - 2), 2 do keys[#keys + 1] = ARGV[j] .. 'id' end
+    for j = i, math.min(#ARGV, i + idsPerCommand - 1) do keys[#keys + 1] = ARGV[j] .. 'id' end
     ids = try('MGET', unpack(keys))
   end
   if not ids then return try('GET', ARGV[i] .. 'id') end
-  return ids[place % idsPerCommand + 1]
+  return ids[place + 1]
+end
+
+local function settingsOf(prefix)
+  spent = spent + 1
+  return ask('HMGET', prefix .. 'meta', 'version', 'paused', 'concurrency', 'max')
 end
 
 local function probe(i)
-  local prefix, follow = ARGV[i], ARGV[i + 1]
+  local prefix = ARGV[i]
+  local wish = wishes[prefix] or ''
   local added = addedTo(i)
-  local meta = ask('HMGET', prefix .. 'meta', 'version', 'paused', 'concurrency', 'max')
+  local settings = string.sub(wish, 1, 1) == 's' and settingsOf(prefix)
   local occupied = ask('EXISTS', prefix .. 'wait', prefix .. 'paused', prefix .. 'active', prefix .. 'prioritized',
     prefix .. 'delayed', prefix .. 'waiting-children')
-  local isBusy = occupied > 0 or string.sub(follow, 1, 1) == '<'
-  say(isBusy and 'busy' or 'idle')
-  say(meta[2] and 'paused' or '')
+  spent = spent + 1
+  local isBusy = occupied > 0 or wish ~= '' and string.find(wish, '<', 1, true)
+  settings = settings or isBusy and settingsOf(prefix)
+  say(isBusy and 'busy' or settings and 'idle, with settings' or 'idle')
   say(tonumber(added) and added or '')
-  say(meta[3] or '')
-  say(meta[1] and 'v' .. meta[1] or '')
-  spent = spent + 2
+  if settings then
+    say(settings[2] and 'paused' or '')
+    say(settings[3] or '')
+    say(settings[1] and 'v' .. settings[1] or '')
+  end
   if not isBusy then return end
-  sayBusy(prefix, follow, meta[2], meta[4])
+  sayBusy(prefix, wish, occupied, settings[2], settings[4])
   busyLeft = busyLeft - 1
 end
 
-for i = 6, #ARGV, 2 do
-  local said = #words
-  local function takeBack()
-    while #words > said do words[#words] = nil end
-  end
+for i = firstQueue, #ARGV do
+  local saidBefore = said
   if not pcall(probe, i) then
-    takeBack()
+    takeBackTo(saidBefore)
     ask = askNamingTheKey
     local isRead, why = pcall(probe, i)
     ask = redis.call
     if not isRead then
-      takeBack()
+      takeBackTo(saidBefore)
       say('error')
       say(tostring(why))
     end
