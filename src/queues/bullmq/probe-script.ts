@@ -15,13 +15,15 @@ const commandsPerCall = 2_000;
  * start next; the number of wishes, and each as a key prefix (`bull:emails:`) and what is wanted of that queue: `s` for
  * its settings although it may be idle, then which part of its event stream (`s<1700000000000-3>`, see below). Then the
  * key prefixes of all queues.
- * Reply: a flat list of strings in JSON, which both sides handle faster than anything written by hand; `probe-reply.ts`
- * reads it. It ends where the call had done enough, so that no call keeps the server for long.
+ * Reply: a list in JSON with an item for each queue, made of Redis's own replies as far as possible, since anything that
+ * Lua itself does takes longer than the commands; `probe-reply.ts` reads it. It ends where the call had done enough, so
+ * that no call keeps the server for long.
  */
 export const probeScript = `
 local now = tonumber(ARGV[1])
 local activeLeft, namesLeft, busyLeft = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local entriesMax, nextInLineMax = tonumber(ARGV[5]), tonumber(ARGV[6])
+local queues = ARGV
 local firstQueue = 8 + 2 * tonumber(ARGV[7])
 local wishes = {}
 for i = 8, firstQueue - 1, 2 do wishes[ARGV[i]] = ARGV[i + 1] end
@@ -32,27 +34,15 @@ local manualRateLimit = '9007199254740991'
 local dueBins, dueBinMs, dueListedMax = 24, 5000, 12
 local horizonMs = dueBins * dueBinMs
 
--- The length is kept, since Lua finds it by searching.
-local words, said = {}, 0
-local function say(word)
-  said = said + 1
-  words[said] = word
-end
-local function takeBackTo(length)
-  for i = length + 1, said do words[i] = nil end
-  said = length
-end
-
 -- Lua takes long to write a number.
-local digits = {}
-local function sayCount(count)
-  local text = digits[count]
-  if not text then
-    text = string.format('%.0f', count)
-    digits[count] = text
-  end
-  say(text)
-end
+local digits = setmetatable({}, { __index = function(known, count)
+  local text = string.format('%.0f', count)
+  known[count] = text
+  return text
+end })
+
+-- What is empty is told as false, since Lua has one kind of table for lists and objects.
+local function listOrFalse(list) return list[1] and list or false end
 
 -- The owner of the queue is shown the error, so it must name the key; that takes longer, so it is done when one is met.
 local ask = redis.call
@@ -72,23 +62,9 @@ local function try(command, ...)
   return reply or nil
 end
 
--- A name is what jobs are told apart by, not a place to keep data.
-local function nameOf(prefix, id)
-  spent = spent + 1
-  local name = try('HGET', prefix .. id, 'name')
-  return name and string.sub(name, 1, 128)
-end
 -- Every queue has its share of what is left, so that one with a very long list cannot hide what is in the others.
 local function shareOf(left, most)
   return math.min(most, math.floor(left / math.max(1, busyLeft)))
-end
-
--- A list is preceded by the number of its items, which is known only when they are said.
-local function sayList(sayItems, ...)
-  say('')
-  local place = said
-  local count = sayItems(...)
-  words[place] = digits[count] or string.format('%.0f', count)
 end
 ${lineScript}
 ${eventsScript}
@@ -113,7 +89,7 @@ end
 local nowScore, horizonScore = scoreAfter(now), scoreAfter(now + horizonMs)
 local function delayedJobs(key)
   local listed = ask('ZRANGEBYSCORE', key, '-inf', horizonScore, 'WITHSCORES', 'LIMIT', '0', dueListedMax)
-  if not listed[1] then return 0, 0, '' end
+  if not listed[1] then return 0, 0, false end
   local firstAtMs = math.floor(tonumber(listed[2]) / 4096)
   local due, bins, texts = 0, {}, {}
   if #listed < 2 * dueListedMax then
@@ -126,11 +102,11 @@ local function delayedJobs(key)
         bins[bin] = (bins[bin] or 0) + 1
       end
     end
+    if due == #listed / 2 then return due, firstAtMs, false end
   else
     due = firstAtMs <= now and ask('ZCOUNT', key, '-inf', nowScore) or 0
     countBins(key, bins)
   end
-  if due == #listed / 2 then return due, firstAtMs, '' end
   for bin = 0, dueBins do
     if bins[bin] and bins[bin] > 0 then texts[#texts + 1] = bin * dueBinMs .. ':' .. bins[bin] end
   end
@@ -146,44 +122,39 @@ local function rateLimitedForMs(prefix, max)
   return 0
 end
 
+local locksPerCommand = 200
 local function locksOf(prefix, ids)
-  local keys = {}
-  for i, id in ipairs(ids) do keys[i] = prefix .. id .. ':lock' end
-  local locks = {}
-  for from = 1, #keys, 200 do
-    local some = ask('MGET', unpack(keys, from, math.min(#keys, from + 199)))
+  local keys, locks = {}, nil
+  for i = 1, #ids do keys[i] = prefix .. ids[i] .. ':lock' end
+  if #keys <= locksPerCommand then return ask('MGET', unpack(keys)) end
+  locks = {}
+  for from = 1, #keys, locksPerCommand do
+    local some = ask('MGET', unpack(keys, from, math.min(#keys, from + locksPerCommand - 1)))
     for i = 1, #some do locks[from + i - 1] = some[i] end
   end
   return locks
 end
 
 -- The oldest are examined: they are the most likely to be orphans, and those that run longest.
-local function oldestActive(key, active)
+local function activeJobs(prefix, active)
   local examined = math.min(active, shareOf(activeLeft, activeOfQueueMax))
-  if examined == 0 then return active, {} end
+  if examined == 0 then return false, false end
   activeLeft = activeLeft - examined
   spent = spent + 1.5 * examined
-  return active, ask('LRANGE', key, -examined, '-1')
-end
-
-local function sayActive(prefix, ids)
-  local locks, orphans = locksOf(prefix, ids), {}
-  sayList(function()
-    for i, id in ipairs(ids) do
-      if locks[i] then
-        local job = ask('HMGET', prefix .. id, 'pb', 'processedOn', 'name')
-        say(id)
-        say(job[1] or '')
-        say(job[2] or '')
-        say(job[3] and string.sub(job[3], 1, 128) or '')
-      else
-        orphans[#orphans + 1] = id
-      end
+  local ids = ask('LRANGE', prefix .. 'active', -examined, '-1')
+  local locks, running, orphans = locksOf(prefix, ids), {}, {}
+  for i = 1, examined do
+    local id = ids[i]
+    if locks[i] then
+      local job = ask('HMGET', prefix .. id, 'pb', 'processedOn', 'name')
+      job[3] = cut(job[3])
+      job[4] = id
+      running[#running + 1] = job
+    else
+      orphans[#orphans + 1] = id
     end
-    return #ids - #orphans
-  end)
-  sayCount(#orphans)
-  for _, id in ipairs(orphans) do say(id) end
+  end
+  return listOrFalse(running), listOrFalse(orphans)
 end
 
 -- Most queues use few of their keys. Once as many were found as there are, the others need not be asked for.
@@ -195,32 +166,32 @@ local function lengthOf(command, key)
   return length
 end
 
-local function sayBusy(prefix, wish, occupied, isPaused, max)
+local function probeBusy(prefix, wish, occupied, added, settings)
   unseen = occupied
   local waiting, markers, last = withoutMarker(prefix .. 'wait', lengthOf('LLEN', prefix .. 'wait'))
-  local active, ids = oldestActive(prefix .. 'active', lengthOf('LLEN', prefix .. 'active'))
+  local active = lengthOf('LLEN', prefix .. 'active')
   local delayed = lengthOf('ZCARD', prefix .. 'delayed')
   local prioritized = lengthOf('ZCARD', prefix .. 'prioritized')
   local parents = lengthOf('ZCARD', prefix .. 'waiting-children')
   local heldBack = withoutMarker(prefix .. 'paused', lengthOf('LLEN', prefix .. 'paused'))
-  local due, firstDueAtMs, soon = 0, 0, ''
-  if delayed > 0 then due, firstDueAtMs, soon = delayedJobs(prefix .. 'delayed') end
-  sayCount(waiting)
-  sayCount(heldBack)
-  sayCount(prioritized)
-  sayCount(delayed)
-  sayCount(due)
-  say(due > 0 and string.format('%.0f', firstDueAtMs) or '0')
-  sayCount(active)
-  sayCount(parents)
-  sayCount(rateLimitedForMs(prefix, max))
-  say(soon)
-  spent = spent + 10
+  spent = spent + 9
 
-  sayList(sayWaiting, prefix, waiting, markers, last, prioritized)
-  sayActive(prefix, ids)
-  sayList(sayNames, prefix, isPaused and 0 or waiting, markers, isPaused and 0 or prioritized, isPaused and 0 or due)
-  sayFollowed(prefix, wish, waiting, markers)
+  local due, firstDueAtMs, soon = 0, 0, false
+  if delayed > 0 then due, firstDueAtMs, soon = delayedJobs(prefix .. 'delayed') end
+  local jobs, nameOfFirst = {}, nil
+  if waiting > 0 then nameOfFirst = addLongestWaiting(jobs, prefix, waiting, markers, last) end
+  if prioritized > 0 then addFirstOfEachPriority(jobs, prefix, prioritized) end
+  local running, orphans = activeJobs(prefix, active)
+  local names = not settings[2] and namesInLine(prefix, nameOfFirst, waiting, markers, prioritized, due)
+  local finished, entry, following = false, false, false
+  if wish ~= '' then finished, entry, following = follow(prefix, wish, waiting, markers) end
+  busyLeft = busyLeft - 1
+  return {
+    added, settings, digits[waiting], digits[heldBack], digits[prioritized], digits[delayed], digits[due],
+    due > 0 and string.format('%.0f', firstDueAtMs), digits[active], digits[parents],
+    digits[rateLimitedForMs(prefix, settings[4])], soon, listOrFalse(jobs), running, orphans, names and listOrFalse(names),
+    finished and listOrFalse(finished), entry, following and listOrFalse(following)
+  }
 end
 
 -- Job counters of many queues in one command; those of which one is refused are asked for one by one.
@@ -229,10 +200,10 @@ local function addedTo(i)
   local place = (i - firstQueue) % idsPerCommand
   if place == 0 then
     local keys = {}
-    for j = i, math.min(#ARGV, i + idsPerCommand - 1) do keys[#keys + 1] = ARGV[j] .. 'id' end
+    for j = i, math.min(#queues, i + idsPerCommand - 1) do keys[#keys + 1] = queues[j] .. 'id' end
     ids = try('MGET', unpack(keys))
   end
-  if not ids then return try('GET', ARGV[i] .. 'id') end
+  if not ids then return try('GET', queues[i] .. 'id') end
   return ids[place + 1]
 end
 
@@ -242,41 +213,30 @@ local function settingsOf(prefix)
 end
 
 local function probe(i)
-  local prefix = ARGV[i]
+  local prefix = queues[i]
   local wish = wishes[prefix] or ''
-  local added = addedTo(i)
-  local settings = string.sub(wish, 1, 1) == 's' and settingsOf(prefix)
+  local added = addedTo(i) or false
+  local settings = wish ~= '' and string.sub(wish, 1, 1) == 's' and settingsOf(prefix)
   local occupied = ask('EXISTS', prefix .. 'wait', prefix .. 'paused', prefix .. 'active', prefix .. 'prioritized',
     prefix .. 'delayed', prefix .. 'waiting-children')
   spent = spent + 1
-  local isBusy = occupied > 0 or wish ~= '' and string.find(wish, '<', 1, true)
-  settings = settings or isBusy and settingsOf(prefix)
-  say(isBusy and 'busy' or settings and 'idle, with settings' or 'idle')
-  say(tonumber(added) and added or '')
-  if settings then
-    say(settings[2] and 'paused' or '')
-    say(settings[3] or '')
-    say(settings[1] and 'v' .. settings[1] or '')
+  if occupied > 0 or wish ~= '' and string.find(wish, '<', 1, true) then
+    return probeBusy(prefix, wish, occupied, added, settings or settingsOf(prefix))
   end
-  if not isBusy then return end
-  sayBusy(prefix, wish, occupied, settings[2], settings[4])
-  busyLeft = busyLeft - 1
+  return settings and { added, settings } or added
 end
 
-for i = firstQueue, #ARGV do
-  local saidBefore = said
-  if not pcall(probe, i) then
-    takeBackTo(saidBefore)
+local replies = {}
+for i = firstQueue, #queues do
+  local isRead, reply = pcall(probe, i)
+  if not isRead then
     ask = askNamingTheKey
-    local isRead, why = pcall(probe, i)
+    isRead, reply = pcall(probe, i)
     ask = redis.call
-    if not isRead then
-      takeBackTo(saidBefore)
-      say('error')
-      say(tostring(why))
-    end
+    if not isRead then reply = { error = tostring(reply) } end
   end
+  replies[i - firstQueue + 1] = reply
   if spent >= spentMax then break end
 end
-return cjson.encode(words)
+return cjson.encode(replies)
 `;
