@@ -157,6 +157,36 @@ describe.each(bullmqMajors)('reading queues of BullMQ $major that are many or la
     expect(calls.map(([, command]) => command)).not.toContain('llen');
   });
 
+  it('reads the settings of many idle queues in turn, and those of a busy one every time', async () => {
+    const names = Array.from({ length: 500 }, (_, index) => `queue-${index}`);
+    const read = stage.reader(names);
+    const pausedQueues = async () => {
+      const { queues } = await read();
+      return queues.filter(({ isPaused }) => isPaused).map(({ queue }) => queue);
+    };
+    await stage.client.hset('bull:queue-0:meta', 'paused', '1');
+    expect(await pausedQueues()).toEqual(['queue-0']);
+
+    for (const name of names) await stage.client.hset(`bull:${name}:meta`, 'paused', '1');
+    await stage.client.lpush('bull:queue-499:wait', 'job');
+    await stage.client.config('RESETSTAT');
+    expect(await pausedQueues()).toContain('queue-499');
+    const statistics = await stage.client.info('commandstats');
+    expect(Number(/cmdstat_hmget:calls=(\d+)/.exec(statistics)?.[1])).toBeLessThanOrEqual(102);
+    for (let reading = 0; reading < 4; reading += 1) await read();
+    expect(await pausedQueues()).toHaveLength(500);
+  });
+
+  it('goes on refusing an idle queue of an unknown version, and reads it again as soon as it can', async () => {
+    const names = Array.from({ length: 500 }, (_, index) => `queue-${index}`);
+    const read = stage.reader(names);
+    await stage.client.hset('bull:queue-0:meta', 'version', 'bullmq:7.0.0');
+    for (let reading = 0; reading < 7; reading += 1)
+      expect((await read()).unreadableQueues).toMatchObject([{ queue: 'queue-0' }]);
+    await stage.client.hset('bull:queue-0:meta', 'version', 'bullmq:6.7.0');
+    expect((await read()).unreadableQueues).toEqual([]);
+  });
+
   it('examines a bounded number of active jobs, takes the rest for active, and is fair to other queues', async () => {
     const ids = Array.from({ length: 5_000 }, (_, index) => `job-${index}`);
     const many = Array.from({ length: 40 }, (_, index) => `large-${index}`);

@@ -161,8 +161,8 @@ describe.each(bullmqMajors)('what BullMQ $major tells of its jobs beyond counts'
     await pipeline.exec();
     const queues = await follow(...names)();
     const counts = queues.map(({ readyJobNames }) => readyJobNames.length);
-    expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(4_800);
-    expect(Math.min(...counts)).toBeGreaterThanOrEqual(15);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(480);
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(1);
   });
 
   it.each([3, 200])('tells when %i delayed jobs become due, to 5 s', async (each) => {
@@ -309,13 +309,13 @@ describe.each(bullmqMajors)('what BullMQ $major tells of its jobs beyond counts'
       }
       const read = follow(...names);
       const told = new Set<string>();
-      for (let tick = 0; tick < 5; tick += 1) {
+      for (let tick = 0; tick < 6; tick += 1) {
         for (const name of names)
           for (const event of ['active', 'completed'])
             await stage.client.xadd(`bull:${name}:events`, '*', 'event', event, 'jobId', 'one');
         const queues = await read();
         const speaking = queues.filter(({ finished }) => finished.length > 0);
-        expect(speaking.length).toBeLessThanOrEqual(20);
+        expect(speaking.length).toBeLessThanOrEqual(10);
         for (const { queue } of speaking) told.add(queue);
       }
       expect(told.size).toBe(50);

@@ -123,6 +123,8 @@ export type BullmqStage = {
   readonly connection: RedisConnection;
   readonly server: RedisServer;
   read(queues: readonly string[], nowMs?: number): Promise<QueuesReading>;
+  /** One source that reads again and again, as the daemon does. */
+  reader(queues: readonly string[]): () => Promise<QueuesReading>;
   /** Reads one queue that must be readable. */
   readOne(queue: string, nowMs?: number): Promise<QueueReading>;
   readonly stop: () => Promise<void>;
@@ -137,11 +139,12 @@ export async function startBullmqStage(
   const client = new Redis(server.url);
   client.on('error', () => undefined);
   const connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
-  const read = (queues: readonly string[], nowMs?: number) => {
+  const reader = (queues: readonly string[], nowMs?: number) => {
     const now = () => nowMs ?? Date.now();
     const source = createBullmqQueues({ redis: connection, queues, prefix, nowMs: now });
-    return source.read(AbortSignal.timeout(20_000));
+    return () => source.read(AbortSignal.timeout(20_000));
   };
+  const read = (queues: readonly string[], nowMs?: number) => reader(queues, nowMs)();
   let stopped: Promise<void> | undefined;
   return {
     application,
@@ -149,6 +152,7 @@ export async function startBullmqStage(
     connection,
     server,
     read,
+    reader,
     async readOne(queue, nowMs) {
       const { queues, unreadableQueues } = await read([queue], nowMs);
       const [reading] = queues;

@@ -3,16 +3,17 @@ import type { RedisConnection } from '../../redis.ts';
 import type { QueueSource } from '../queue-source.ts';
 import { createQueueFinder } from './discovery.ts';
 import { createFinishedJobs, type Following } from './finished-jobs.ts';
-import type { BusyProbe, QueueProbe } from './probe-reply.ts';
+import type { BusyProbe, QueueProbe, QueueSettings } from './probe-reply.ts';
 import { probeQueues, type ProbeBudget } from './probe.ts';
 import { readyAtMs } from './ready-at.ts';
+import { createRememberedSettings, type RememberedSettings } from './remembered-settings.ts';
 
 /** Queues asked about in one call at first; then as many as it was found to have time for, up to the most. */
 const queuesPerCall = 100;
 const queuesPerCallMax = 1_000;
 /** Looked at in one reading, over all queues: each takes a microsecond or two of the server's time. */
 const activeJobsPerReading = 10_000;
-const namesPerReading = 4_800;
+const namesPerReading = 480;
 /** The newest major version of BullMQ of which the layout in Redis is known; where older ones differ, the probe knows both. */
 const knownMajorMax = 6;
 
@@ -31,11 +32,13 @@ export function createBullmqQueues(parts: {
     ? createQueueFinder(redis, prefix, nowMs)
     : () => Promise.resolve(queues);
   const finishedJobs = createFinishedJobs();
+  const settings = createRememberedSettings();
   let busyQueues: readonly string[] | null = null;
   return {
     async read(signal) {
       const names = await listQueues(signal);
       const following = finishedJobs.begin(busyQueues ?? names);
+      settings.begin(names);
       const found = { queues: [] as QueueReading[], unreadableQueues: [] as UnreadableQueue[] };
       const busy: string[] = [];
       let budget: ProbeBudget = {
@@ -43,6 +46,7 @@ export function createBullmqQueues(parts: {
         names: namesPerReading,
         busyQueues: busyQueues?.length ?? names.length,
         entries: following.entries,
+        nextInLine: following.nextInLine,
       };
       let callSize = queuesPerCall;
       // Calls follow one another, so that Redis can serve others in between.
@@ -50,6 +54,7 @@ export function createBullmqQueues(parts: {
         const asked = names.slice(first, first + callSize);
         const questions = asked.map((name) => ({
           prefix: `${prefix}:${name}:`,
+          areSettingsWanted: settings.areWanted(name),
           since: following.since(name),
           isToBeFollowed: following.isToBeFollowed(name),
         }));
@@ -62,7 +67,7 @@ export function createBullmqQueues(parts: {
         });
         probes.forEach((probe, index) => {
           const queue = asked[index] ?? '';
-          const reading = toReading(queue, probe, atMs, following);
+          const reading = toReading(queue, probe, atMs, { following, settings });
           if ('why' in reading) found.unreadableQueues.push(reading);
           else found.queues.push(reading);
           if (probe.error !== null || probe.busy === null) return;
@@ -93,11 +98,18 @@ function toReading(
   queue: string,
   probe: QueueProbe,
   nowMs: number,
-  following: Following,
+  { following, settings }: { following: Following; settings: RememberedSettings },
 ): QueueReading | UnreadableQueue {
-  if (probe.error !== null) return { queue, why: explainError(probe.error) };
-  const { version, isPaused } = probe;
-  if (version !== null && !isKnown(version)) return { queue, why: explainVersion(version) };
+  if (probe.error !== null) {
+    settings.forget(queue);
+    return { queue, why: explainError(probe.error) };
+  }
+  const { isPaused, concurrency, version } = probe.settings ?? settings.of(queue) ?? noSettings;
+  if (version !== null && !isKnown(version)) {
+    settings.forget(queue);
+    return { queue, why: explainVersion(version) };
+  }
+  if (probe.settings !== null) settings.remember(queue, probe.settings);
   const busy = probe.busy ?? idle;
   const startable = busy.waiting + busy.prioritized + busy.due;
   const readyJobs = isPaused ? 0 : startable;
@@ -113,7 +125,7 @@ function toReading(
     pausedJobs: busy.heldBack + (isPaused ? startable : 0),
     isPaused,
     oldestWaitSeconds: readyJobs === 0 ? null : oldestWaitSeconds(busy, nowMs),
-    concurrencyLimit: probe.concurrency,
+    concurrencyLimit: concurrency,
     rateLimitedForSeconds: positiveOrNull(busy.rateLimitedForMs / 1000),
     running: busy.running.map(({ id, worker, processedOn, name }) => ({
       jobId: id,
@@ -130,6 +142,8 @@ function toReading(
     finished: following.finished(queue, busy),
   };
 }
+
+const noSettings: QueueSettings = { isPaused: false, concurrency: null, version: null };
 
 const idle: BusyProbe = {
   waiting: 0,

@@ -4,8 +4,11 @@ import type { BusyProbe } from './probe-reply.ts';
 /** Entries of event streams that one reading may go through: they take about as long as a few hundred queues. */
 const entriesPerReading = 2_000;
 /** Fewer would hardly show a job from its start to its end. */
-const entriesPerQueueMin = 100;
+const entriesPerQueueMin = 200;
 const entriesPerQueueMax = 400;
+/** Names looked up of jobs that start next. */
+const nextInLinePerReading = 250;
+const nextInLinePerQueueMax = 100;
 const followedMax = entriesPerReading / entriesPerQueueMin;
 
 /** What was known of a queue's jobs at the moment of an entry of its event stream. */
@@ -28,6 +31,8 @@ export type FinishedJobs = {
 export type Following = {
   /** How many entries of each stream to go through. */
   readonly entries: number;
+  /** How many of the jobs that start next in each queue to ask for. */
+  readonly nextInLine: number;
   since(queue: string): string | null;
   isToBeFollowed(queue: string): boolean;
   finished(queue: string, probe: BusyProbe): readonly FinishedJob[];
@@ -41,10 +46,11 @@ export function createFinishedJobs(): FinishedJobs {
     begin(busyQueues) {
       const from = busyQueues.length > followedMax ? turn % busyQueues.length : 0;
       const chosen = new Set([...busyQueues, ...busyQueues].slice(from, from + followedMax));
-      const share = Math.floor(entriesPerReading / Math.max(1, chosen.size));
+      const share = (total: number) => Math.floor(total / Math.max(1, chosen.size));
       const next = new Map<string, Mark>();
       return {
-        entries: Math.min(entriesPerQueueMax, share),
+        entries: Math.min(entriesPerQueueMax, share(entriesPerReading)),
+        nextInLine: Math.min(nextInLinePerQueueMax, share(nextInLinePerReading)),
         since: (queue) => marks.get(queue)?.entry ?? null,
         isToBeFollowed: (queue) => chosen.has(queue),
         finished(queue, probe) {

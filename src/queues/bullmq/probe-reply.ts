@@ -5,15 +5,20 @@ export type QueueProbe =
   | { readonly error: string }
   | {
       readonly error: null;
-      readonly isPaused: boolean;
       /** Adds so far; null when the queue does not count them. */
       readonly added: number | null;
-      readonly concurrency: number | null;
-      /** Library and version that last opened the queue, `bullmq:6.7.0`; null when it does not say. */
-      readonly version: string | null;
-      /** Null for a queue that holds no job and whose events are not followed. */
+      /** Null for an idle queue of which they were not asked for. */
+      readonly settings: QueueSettings | null;
+      /** Null for an idle queue: it holds no job, and its events were not asked for. */
       readonly busy: BusyProbe | null;
     };
+
+export type QueueSettings = {
+  readonly isPaused: boolean;
+  readonly concurrency: number | null;
+  /** Library and version that last opened the queue, `bullmq:6.7.0`; null when it does not say. */
+  readonly version: string | null;
+};
 
 export type BusyProbe = {
   /** Jobs in `wait`. */
@@ -59,136 +64,164 @@ export type FinishedProbe = {
   readonly name: string | null;
 };
 
+/** What Redis says of a value that is not there, and Lua of an empty list. */
+type Maybe<T> = T | false;
+type Settings = readonly [
+  version: Maybe<string>,
+  paused: Maybe<string>,
+  concurrency: Maybe<string>,
+  max: Maybe<string>,
+];
+type Waiting = readonly [
+  timestamp: Maybe<string>,
+  opts: Maybe<string>,
+  processedOn: Maybe<string>,
+  starts: Maybe<string>,
+  attemptsMade: Maybe<string>,
+  waitedForChildren: boolean,
+];
+type Running = readonly [
+  worker: Maybe<string>,
+  processedOn: Maybe<string>,
+  name: Maybe<string>,
+  id: string,
+];
+type Finished = readonly [
+  id: string,
+  startedAt: Maybe<string>,
+  endedAt: string,
+  name: Maybe<string>,
+];
+type Idle = readonly [added: Maybe<string>, settings: Settings];
+type Busy = readonly [
+  ...Idle,
+  waiting: string,
+  heldBack: string,
+  prioritized: string,
+  delayed: string,
+  due: string,
+  firstDueAt: Maybe<string>,
+  active: string,
+  parents: string,
+  rateLimitedFor: string,
+  dueSoon: Maybe<string>,
+  waitingJobs: Maybe<readonly Waiting[]>,
+  running: Maybe<readonly Running[]>,
+  orphanIds: Maybe<readonly string[]>,
+  readyJobNames: Maybe<readonly string[]>,
+  finished: Maybe<readonly Finished[]>,
+  lastEntry: Maybe<string>,
+  nextInLine: Maybe<readonly (readonly [id: string, name: string])[]>,
+];
+/** Of an idle queue, its job counter alone unless its settings were asked for. */
+type Reply = Maybe<string> | Idle | Busy | { readonly error: string };
+
 /** Reads the reply of the probe's script. It may tell of fewer queues than were asked about, never of none. */
-export function parseReply(reply: string): readonly QueueProbe[] {
-  const words = wordsOf(JSON.parse(reply) as readonly string[]);
-  const probes: QueueProbe[] = [];
-  while (words.areLeft()) probes.push(parseQueue(words));
-  return probes;
+export function parseReply(json: string): readonly QueueProbe[] {
+  return (JSON.parse(json) as readonly Reply[]).map(parseQueue);
 }
 
-type Words = {
-  readonly areLeft: () => boolean;
-  readonly text: () => string;
-  readonly count: () => number;
-  /** A list and, before it, the number of its items. */
-  readonly list: <T>(parse: (words: Words) => T) => readonly T[];
-};
-
-function wordsOf(all: readonly string[]): Words {
-  let next = 0;
-  const text = () => {
-    const word = all[next];
-    if (word === undefined) throw new Error('The reply of the probe was cut short.');
-    next += 1;
-    return word;
-  };
-  const count = () => Number(text());
-  const words: Words = {
-    areLeft: () => next < all.length,
-    text,
-    count,
-    list(parse) {
-      const items = [];
-      for (let left = count(); left > 0; left -= 1) items.push(parse(words));
-      return items;
-    },
-  };
-  return words;
-}
-
-function parseQueue(words: Words): QueueProbe {
-  const { text } = words;
-  const kind = text();
-  if (kind === 'error') return { error: text() };
+function parseQueue(reply: Reply): QueueProbe {
+  if (reply === false || typeof reply === 'string')
+    return { error: null, added: numberOrNull(reply), settings: null, busy: null };
+  if ('error' in reply) return reply;
   return {
     error: null,
-    isPaused: text() !== '',
-    added: numberOrNull(text()),
-    concurrency: positiveOrNull(text()),
-    version: versionIn(text()),
-    busy: kind === 'busy' ? parseBusy(words) : null,
+    added: numberOrNull(reply[0]),
+    settings: parseSettings(reply[1]),
+    busy: reply.length === 2 ? null : parseBusy(reply),
   };
 }
 
-function parseBusy({ count, text, list }: Words): BusyProbe {
-  // In the order in which the script says it.
+function parseSettings([version, paused, concurrency]: Settings): QueueSettings {
   return {
-    waiting: count(),
-    heldBack: count(),
-    prioritized: count(),
-    delayed: count(),
-    due: count(),
-    firstDueAtMs: count(),
-    active: count(),
-    parents: count(),
-    rateLimitedForMs: count(),
-    dueSoon: parseDueSoon(text()),
-    waitingJobs: list(parseWaiting),
-    running: list(parseRunning),
-    orphanIds: list(text),
-    readyJobNames: list(text),
-    finished: list(parseFinished),
-    lastEntry: orNull(text()),
-    nextInLine: list(() => ({ id: text(), name: text() })),
+    isPaused: paused !== false,
+    concurrency: positiveOrNull(concurrency),
+    version: version === false ? null : version,
   };
 }
 
-function parseDueSoon(bins: string): BusyProbe['dueSoon'] {
-  if (bins === '') return [];
+function parseBusy(reply: Busy): BusyProbe {
+  // prettier-ignore
+  const [
+    , , waiting, heldBack, prioritized, delayed, due, firstDueAt, active, parents, rateLimitedFor, dueSoon,
+    waitingJobs, running, orphanIds, readyJobNames, finished, lastEntry, nextInLine,
+  ] = reply;
+  return {
+    waiting: Number(waiting),
+    heldBack: Number(heldBack),
+    prioritized: Number(prioritized),
+    delayed: Number(delayed),
+    due: Number(due),
+    firstDueAtMs: Number(firstDueAt),
+    active: Number(active),
+    parents: Number(parents),
+    rateLimitedForMs: Number(rateLimitedFor),
+    dueSoon: parseDueSoon(dueSoon),
+    waitingJobs: waitingJobs === false ? none : waitingJobs.map(parseWaiting),
+    running: running === false ? none : running.map(parseRunning),
+    orphanIds: orphanIds === false ? none : orphanIds,
+    readyJobNames: readyJobNames === false ? none : readyJobNames,
+    finished: finished === false ? none : finished.map(parseFinished),
+    lastEntry: orNull(lastEntry),
+    nextInLine: nextInLine === false ? none : nextInLine.map(([id, name]) => ({ id, name })),
+  };
+}
+
+const none: readonly never[] = [];
+
+function parseDueSoon(bins: Maybe<string>): BusyProbe['dueSoon'] {
+  if (bins === false || bins === '') return none;
   return bins.split(',').map((bin) => {
     const [inMs, jobs] = bin.split(':');
     return { inMs: Number(inMs), jobs: Number(jobs) };
   });
 }
 
-function parseWaiting({ text }: Words): WaitingJob {
+function parseWaiting(job: Waiting): WaitingJob {
+  const [timestamp, opts, processedOn, starts, attemptsMade, waitedForChildren] = job;
   return {
-    timestamp: orAbsent(text()),
-    opts: orAbsent(text()),
-    processedOn: orAbsent(text()),
-    starts: orAbsent(text()),
-    attemptsMade: orAbsent(text()),
-    waitedForChildren: text() !== '',
+    timestamp: orAbsent(timestamp),
+    opts: orAbsent(opts),
+    processedOn: orAbsent(processedOn),
+    starts: orAbsent(starts),
+    attemptsMade: orAbsent(attemptsMade),
+    waitedForChildren,
   };
 }
 
-function parseRunning({ text }: Words): RunningProbe {
+function parseRunning([worker, processedOn, name, id]: Running): RunningProbe {
   return {
-    id: text(),
-    worker: orNull(text()),
-    processedOn: positiveOrNull(text()),
-    name: orNull(text()),
+    id,
+    worker: orNull(worker),
+    processedOn: positiveOrNull(processedOn),
+    name: orNull(name),
   };
 }
 
-function parseFinished({ text }: Words): FinishedProbe {
+function parseFinished([id, startedAt, endedAt, name]: Finished): FinishedProbe {
   return {
-    id: text(),
-    startedAtMs: positiveOrNull(text()),
-    endedAtMs: Number(text()),
-    name: orNull(text()),
+    id,
+    startedAtMs: positiveOrNull(startedAt),
+    endedAtMs: Number(endedAt),
+    name: orNull(name),
   };
 }
 
-function orNull(text: string): string | null {
-  return text === '' ? null : text;
+function orNull(text: Maybe<string>): string | null {
+  return text === false || text === '' ? null : text;
 }
 
-function orAbsent(text: string): string | undefined {
-  return text === '' ? undefined : text;
+function orAbsent(text: Maybe<string>): string | undefined {
+  return text === false || text === '' ? undefined : text;
 }
 
-function numberOrNull(text: string): number | null {
-  return text === '' ? null : Number(text);
+function numberOrNull(text: Maybe<string>): number | null {
+  const value = text === false || text === '' ? NaN : Number(text);
+  return Number.isNaN(value) ? null : value;
 }
 
-/** Whatever the queue says, with a letter before it. */
-function versionIn(text: string): string | null {
-  return text === '' ? null : text.slice(1);
-}
-
-function positiveOrNull(text: string): number | null {
+function positiveOrNull(text: Maybe<string>): number | null {
   const value = Number(text);
   return value > 0 ? value : null;
 }

@@ -18,10 +18,10 @@ local function following(id)
   return ms .. '-' .. string.format('%.0f', tonumber(sequence) + 1)
 end
 
-local function sayFinished(prefix, from)
+local function finishedSince(prefix, from)
   local key = prefix .. 'events'
   local startedAt, names = {}, {}
-  local finished, seen, bytes, page, position = 0, 0, 0, 1, from
+  local finished, seen, bytes, page, position = {}, 0, 0, 4, from
 
   local function take(id, fields)
     for i = 2, #fields, 2 do bytes = bytes + #fields[i] end
@@ -33,11 +33,7 @@ local function sayFinished(prefix, from)
     elseif event == 'active' then
       startedAt[job] = ms
     elseif event == 'completed' or event == 'failed' then
-      finished = finished + 1
-      say(job)
-      say(startedAt[job] or '')
-      say(ms)
-      say(names[job] or nameOf(prefix, job) or '')
+      finished[#finished + 1] = { job, startedAt[job] or false, ms, names[job] or nameOf(prefix, job) or false }
       startedAt[job] = nil
     end
   end
@@ -49,7 +45,7 @@ local function sayFinished(prefix, from)
       if seen > 0 then
         take(entry[1], entry[2])
       elseif entry[1] ~= from then
-        return 0
+        return {}
       end
       seen = seen + 1
     end
@@ -61,29 +57,25 @@ local function sayFinished(prefix, from)
 end
 
 -- The jobs that start next are the ones whose end will be seen, and then it may be too late to ask for their names.
-local function sayNextInLine(prefix, waiting, markers)
-  local count = math.min(waiting, math.floor(entriesMax / 4))
-  local said = 0
-  if count == 0 then return 0 end
+local function nextInLine(prefix, waiting, markers)
+  local count = math.min(waiting, nextInLineMax)
+  if count == 0 then return {} end
+  local jobs = {}
   for _, id in ipairs(ask('LRANGE', prefix .. 'wait', -count - markers, -1 - markers)) do
     local name = nameOf(prefix, id)
-    if name then
-      say(id)
-      say(name)
-      said = said + 1
-    end
+    if name then jobs[#jobs + 1] = { id, name } end
   end
-  return said
+  return jobs
 end
 
--- The word is '<' and an entry if there is one to read on from, then '>' if there is to be one for the next time.
-local function sayFollowed(prefix, follow, waiting, markers)
-  local from = string.match(follow, '^<([%d-]+)')
-  if from then sayList(sayFinished, prefix, from) else sayCount(0) end
-  local isToBeFollowed = string.sub(follow, -1) == '>'
+-- The wish holds '<' and an entry if there is one to read on from, then '>' if there is to be one for the next time.
+local function follow(prefix, wish, waiting, markers)
+  local from = string.match(wish, '<([%d-]+)')
+  local finished = from and finishedSince(prefix, from) or {}
+  local isToBeFollowed = string.sub(wish, -1) == '>'
   local last = isToBeFollowed and try('XREVRANGE', prefix .. 'events', '+', '-', 'COUNT', 1)
   local entry = last and last[1] and last[1][1]
-  say(entry or '')
-  if entry then sayList(sayNextInLine, prefix, waiting, markers) else sayCount(0) end
+  if not entry then return finished, false, {} end
+  return finished, entry, nextInLine(prefix, waiting, markers)
 end
 `;

@@ -1,29 +1,38 @@
 /** The part of the probe that looks at the jobs that wait: since when, and what they are called. */
 export const lineScript = `
 -- Up to version 4, the tail of a list may be a marker ('0:' and a time), which is no job.
-local function lengthAndMarkers(key)
-  local length = ask('LLEN', key)
+local function withoutMarker(key, length)
   if length == 0 then return 0, 0 end
   local last = ask('LINDEX', key, '-1')
   if string.sub(last, 1, 2) == '0:' then return length - 1, 1 end
   return length, 0, last
 end
 
+-- A name is what jobs are told apart by, not a place to keep data.
+local function cut(name)
+  if name and #name > 128 then return string.sub(name, 1, 128) end
+  return name
+end
+
+local function nameOf(prefix, id)
+  spent = spent + 1
+  return cut(try('HGET', prefix .. id, 'name'))
+end
+
+-- As the reply tells of a waiting job, and its name.
 local function describe(prefix, id)
   local key = prefix .. id
-  local fields = ask('HMGET', key, 'timestamp', 'opts', 'processedOn', 'ats', 'atm')
-  local children = ask('EXISTS', key .. ':processed', key .. ':failed', key .. ':unsuccessful')
-  fields[6] = children > 0
-  spent = spent + 3
-  for i = 1, 5 do say(fields[i] or '') end
-  say(fields[6] and 'parent' or '')
-  return fields
+  local job = ask('HMGET', key, 'timestamp', 'opts', 'processedOn', 'ats', 'atm', 'name')
+  local name = job[6]
+  job[6] = ask('EXISTS', key .. ':processed', key .. ':failed', key .. ':unsuccessful') > 0
+  spent = spent + 2
+  return job, name
 end
 
 -- Such a job was pushed at the head of the list when it became ready: whatever lies nearer the head came later.
-local function isFirstComeFirstServed(fields)
-  local timestamp, opts = fields[1], fields[2]
-  if not opts or fields[3] or fields[4] or fields[6] then return false end
+local function isFirstComeFirstServed(job)
+  local timestamp, opts = job[1], job[2]
+  if not opts or job[3] or job[4] or job[6] then return false end
   -- Most jobs have neither word in their options, and looking for it is cheaper than decoding.
   if not string.find(opts, 'lifo', 1, true) and not string.find(opts, 'delay', 1, true) then
     return string.sub(opts, 1, 1) == '{' and (tonumber(timestamp) or math.huge) <= now
@@ -37,12 +46,14 @@ end
 -- Workers take from the tail. Jobs that jump the queue (LIFO, handed back, stalled, parents of a flow) are pushed there
 -- and form a zone in front of all others, the newest at the very tail. So the job that waits longest lies at the border
 -- of that zone, which is looked for at doubling distances, then by halving. Without such jobs it is the tail itself.
-local function sayLongestWaiting(prefix, length, markers, last)
-  local described = 0
+local function addLongestWaiting(jobs, prefix, length, markers, last)
+  local key, nameOfFirst = prefix .. 'wait', nil
   local function visit(position)
-    local id = position == 1 and last or ask('LINDEX', prefix .. 'wait', -position - markers)
-    described = described + 1
-    return isFirstComeFirstServed(describe(prefix, id))
+    local id = position == 1 and last or ask('LINDEX', key, -position - markers)
+    local job, name = describe(prefix, id)
+    if position == 1 then nameOfFirst = name end
+    jobs[#jobs + 1] = job
+    return isFirstComeFirstServed(job)
   end
 
   local zone, border, position = 0, nil, 1
@@ -58,22 +69,20 @@ local function sayLongestWaiting(prefix, length, markers, last)
   -- A delayed job that was promoted late, for want of a worker, has been ready for longer than its place tells.
   -- A retried job has not: when it became ready is only estimated, and too early rather than too late.
   if border and border < length then
-    local said = #words
-    if visit(length) then return described end
-    described = described - 1
-    while #words > said do words[#words] = nil end
+    local opts = ask('HGET', prefix .. ask('LINDEX', key, -length - markers), 'opts')
+    if opts and string.find(opts, 'delay', 1, true) and not visit(length) then jobs[#jobs] = nil end
   end
-  return described
+  return nameOfFirst
 end
 
 -- Scores are priority * 2^32 + counter, where the counter of a job that was handed back is 0.
 local prioritiesMax, counterRange = 16, 2 ^ 32
-local function sayFirstOfEachPriority(prefix, prioritized)
-  local from = '-inf'
-  for described = 0, math.min(prioritiesMax, prioritized) - 1 do
-    local first = ask('ZRANGEBYSCORE', prefix .. 'prioritized', from, '+inf', 'WITHSCORES', 'LIMIT', '0', '1')
-    if not first[1] then return described end
-    describe(prefix, first[1])
+local function addFirstOfEachPriority(jobs, prefix, prioritized)
+  local key, from = prefix .. 'prioritized', '-inf'
+  for _ = 1, math.min(prioritiesMax, prioritized) do
+    local first = ask('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', '0', '1')
+    if not first[1] then return end
+    jobs[#jobs + 1] = describe(prefix, first[1])
     local score = tonumber(first[2])
     if score % counterRange == 0 then
       from = '(' .. first[2]
@@ -81,14 +90,6 @@ local function sayFirstOfEachPriority(prefix, prioritized)
       from = string.format('%.0f', (math.floor(score / counterRange) + 1) * counterRange)
     end
   end
-  return math.min(prioritiesMax, prioritized)
-end
-
-local function sayWaiting(prefix, waiting, markers, last, prioritized)
-  local described = 0
-  if waiting > 0 then described = sayLongestWaiting(prefix, waiting, markers, last) end
-  if prioritized > 0 then described = described + sayFirstOfEachPriority(prefix, prioritized) end
-  return described
 end
 
 -- A short line is read at once when that is cheaper than place by place.
@@ -103,15 +104,17 @@ local function placesOf(key, length, count, isList, markers)
 end
 
 -- Workers take waiting jobs first, then prioritized ones; those that are due join when a worker asks for work.
-local function sayNames(prefix, waiting, markers, prioritized, due)
+local function namesInLine(prefix, nameOfFirst, waiting, markers, prioritized, due)
   local total = waiting + prioritized + due
-  if total == 0 then return 0 end
+  if total == 0 then return false end
   local count = math.min(total, math.max(1, shareOf(namesLeft, namesOfQueueMax)))
   namesLeft = namesLeft - count
-  local said = 0
+  -- Where there is time for one only, it is one that is known already.
+  if count == 1 and nameOfFirst then return { cut(nameOfFirst) } end
   local first = placesOf(prefix .. 'wait', waiting, count, true, markers)
   local second = placesOf(prefix .. 'prioritized', prioritized, count)
   local third = placesOf(prefix .. 'delayed', due, count)
+  local names = {}
   for step = 1, count do
     local place = math.floor((step - 0.5) * total / count)
     local id
@@ -122,12 +125,8 @@ local function sayNames(prefix, waiting, markers, prioritized, due)
     else
       id = third(place - waiting - prioritized)
     end
-    local name = id and nameOf(prefix, id)
-    if name then
-      say(name)
-      said = said + 1
-    end
+    names[#names + 1] = id and nameOf(prefix, id) or nil
   end
-  return said
+  return names
 end
 `;

@@ -6,20 +6,27 @@ const commandsPerCall = 2_000;
 
 /**
  * Reads queues in one round trip by commands that only read. It runs on the server because a busy queue takes some
- * thirty commands and an idle one two, and because nothing can change in between: a worker takes a job and sets its lock
+ * thirty commands and an idle one or two, and because nothing can change in between: a worker takes a job and sets its lock
  * in one step, so an active job without a lock has really lost its worker; and counts, the jobs that run and the last
  * entry of the event stream belong to the same moment.
  *
  * ARGV: the time in ms; how many active jobs may be examined and how many names looked up; how many busy queues must
- * share them; how many entries of each event stream may be read; then for each queue its key prefix (`bull:emails:`) and
- * which part of its event stream is wanted (`<1700000000000-3>`, see below).
- * Reply: a flat list of strings in JSON, which both sides handle faster than anything written by hand; `probe-reply.ts`
- * reads it. It ends where the call had done enough, so that no call keeps the server for long.
+ * share them; of a queue whose events are followed, how many entries may be read and how many names of the jobs that
+ * start next; the number of wishes, and each as a key prefix (`bull:emails:`) and what is wanted of that queue: `s` for
+ * its settings although it may be idle, then which part of its event stream (`s<1700000000000-3>`, see below). Then the
+ * key prefixes of all queues.
+ * Reply: a list in JSON with an item for each queue, made of Redis's own replies as far as possible, since anything that
+ * Lua itself does takes longer than the commands; `probe-reply.ts` reads it. It ends where the call had done enough, so
+ * that no call keeps the server for long.
  */
 export const probeScript = `
 local now = tonumber(ARGV[1])
 local activeLeft, namesLeft, busyLeft = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local entriesMax = tonumber(ARGV[5])
+local entriesMax, nextInLineMax = tonumber(ARGV[5]), tonumber(ARGV[6])
+local queues = ARGV
+local firstQueue = 8 + 2 * tonumber(ARGV[7])
+local wishes = {}
+for i = 8, firstQueue - 1, 2 do wishes[ARGV[i]] = ARGV[i + 1] end
 
 local spentMax = ${String(commandsPerCall)}
 local activeOfQueueMax, namesOfQueueMax = 1000, 48
@@ -27,19 +34,15 @@ local manualRateLimit = '9007199254740991'
 local dueBins, dueBinMs, dueListedMax = 24, 5000, 12
 local horizonMs = dueBins * dueBinMs
 
-local words = {}
-local function say(word) words[#words + 1] = word end
-
 -- Lua takes long to write a number.
-local digits = {}
-local function sayCount(count)
-  local text = digits[count]
-  if not text then
-    text = string.format('%.0f', count)
-    digits[count] = text
-  end
-  words[#words + 1] = text
-end
+local digits = setmetatable({}, { __index = function(known, count)
+  local text = string.format('%.0f', count)
+  known[count] = text
+  return text
+end })
+
+-- What is empty is told as false, since Lua has one kind of table for lists and objects.
+local function listOrFalse(list) return list[1] and list or false end
 
 -- The owner of the queue is shown the error, so it must name the key; that takes longer, so it is done when one is met.
 local ask = redis.call
@@ -59,23 +62,9 @@ local function try(command, ...)
   return reply or nil
 end
 
--- A name is what jobs are told apart by, not a place to keep data.
-local function nameOf(prefix, id)
-  spent = spent + 1
-  local name = try('HGET', prefix .. id, 'name')
-  return name and string.sub(name, 1, 128)
-end
 -- Every queue has its share of what is left, so that one with a very long list cannot hide what is in the others.
 local function shareOf(left, most)
   return math.min(most, math.floor(left / math.max(1, busyLeft)))
-end
-
--- A list is preceded by the number of its items, which is known only when they are said.
-local function sayList(sayItems, ...)
-  local place = #words + 1
-  words[place] = ''
-  local count = sayItems(...)
-  words[place] = digits[count] or string.format('%.0f', count)
 end
 ${lineScript}
 ${eventsScript}
@@ -84,38 +73,44 @@ local function scoreAfter(ms)
   return string.format('%.0f', (ms + 1) * 4096 - 1)
 end
 
--- A few jobs are listed; of many, each bin is counted. The next run of a scheduler is among them; runs after that one do
--- not exist yet, and whoever repeats so often is seen in the arrivals.
-local function dueSoon(key)
-  local bins, texts = {}, {}
+-- Each bin is counted, which takes longer than listing a few jobs.
+local function countBins(key, bins)
+  spent = spent + dueBins
   local from = '(' .. scoreAfter(now)
-  local listed = ask('ZRANGEBYSCORE', key, from, scoreAfter(now + horizonMs), 'WITHSCORES', 'LIMIT', '0', dueListedMax)
+  for bin = 0, dueBins - 1 do
+    local to = scoreAfter(now + (bin + 1) * dueBinMs)
+    bins[bin] = ask('ZCOUNT', key, from, to)
+    from = '(' .. to
+  end
+end
+
+-- How many are due, when the first of them is, and what becomes due soon. The next run of a scheduler is among that;
+-- runs after it do not exist yet, and whoever repeats so often is seen in the arrivals.
+local nowScore, horizonScore = scoreAfter(now), scoreAfter(now + horizonMs)
+local function delayedJobs(key)
+  local listed = ask('ZRANGEBYSCORE', key, '-inf', horizonScore, 'WITHSCORES', 'LIMIT', '0', dueListedMax)
+  if not listed[1] then return 0, 0, false end
+  local firstAtMs = math.floor(tonumber(listed[2]) / 4096)
+  local due, bins, texts = 0, {}, {}
   if #listed < 2 * dueListedMax then
     for i = 2, #listed, 2 do
-      local bin = math.floor((math.floor(tonumber(listed[i]) / 4096) - now) / dueBinMs)
-      bins[bin] = (bins[bin] or 0) + 1
+      local inMs = math.floor(tonumber(listed[i]) / 4096) - now
+      if inMs <= 0 then
+        due = due + 1
+      else
+        local bin = math.floor(inMs / dueBinMs)
+        bins[bin] = (bins[bin] or 0) + 1
+      end
     end
+    if due == #listed / 2 then return due, firstAtMs, false end
   else
-    spent = spent + dueBins
-    for bin = 0, dueBins - 1 do
-      local to = scoreAfter(now + (bin + 1) * dueBinMs)
-      bins[bin] = ask('ZCOUNT', key, from, to)
-      from = '(' .. to
-    end
+    due = firstAtMs <= now and ask('ZCOUNT', key, '-inf', nowScore) or 0
+    countBins(key, bins)
   end
   for bin = 0, dueBins do
     if bins[bin] and bins[bin] > 0 then texts[#texts + 1] = bin * dueBinMs .. ':' .. bins[bin] end
   end
-  return table.concat(texts, ',')
-end
-
--- How many are due, when the first of all is, and what becomes due soon.
-local function delayedJobs(key, delayed)
-  if delayed == 0 then return 0, 0, '' end
-  local firstAtMs = math.floor(tonumber(ask('ZRANGE', key, '0', '0', 'WITHSCORES')[2]) / 4096)
-  if firstAtMs > now + horizonMs then return 0, firstAtMs, '' end
-  local due = firstAtMs <= now and ask('ZCOUNT', key, '-inf', scoreAfter(now)) or 0
-  return due, firstAtMs, due < delayed and dueSoon(key) or ''
+  return due, firstAtMs, table.concat(texts, ',')
 end
 
 local function rateLimitedForMs(prefix, max)
@@ -127,116 +122,121 @@ local function rateLimitedForMs(prefix, max)
   return 0
 end
 
+local locksPerCommand = 200
 local function locksOf(prefix, ids)
-  local keys = {}
-  for i, id in ipairs(ids) do keys[i] = prefix .. id .. ':lock' end
-  local locks = {}
-  for from = 1, #keys, 200 do
-    local some = ask('MGET', unpack(keys, from, math.min(#keys, from + 199)))
+  local keys, locks = {}, nil
+  for i = 1, #ids do keys[i] = prefix .. ids[i] .. ':lock' end
+  if #keys <= locksPerCommand then return ask('MGET', unpack(keys)) end
+  locks = {}
+  for from = 1, #keys, locksPerCommand do
+    local some = ask('MGET', unpack(keys, from, math.min(#keys, from + locksPerCommand - 1)))
     for i = 1, #some do locks[from + i - 1] = some[i] end
   end
   return locks
 end
 
 -- The oldest are examined: they are the most likely to be orphans, and those that run longest.
-local function sayActive(prefix, active)
+local function activeJobs(prefix, active)
   local examined = math.min(active, shareOf(activeLeft, activeOfQueueMax))
+  if examined == 0 then return false, false end
   activeLeft = activeLeft - examined
   spent = spent + 1.5 * examined
-  local ids = examined > 0 and ask('LRANGE', prefix .. 'active', -examined, '-1') or {}
-  local locks, orphans = locksOf(prefix, ids), {}
-  sayList(function()
-    for i, id in ipairs(ids) do
-      if locks[i] then
-        local job = ask('HMGET', prefix .. id, 'pb', 'processedOn', 'name')
-        say(id)
-        say(job[1] or '')
-        say(job[2] or '')
-        say(job[3] and string.sub(job[3], 1, 128) or '')
-      else
-        orphans[#orphans + 1] = id
-      end
+  local ids = ask('LRANGE', prefix .. 'active', -examined, '-1')
+  local locks, running, orphans = locksOf(prefix, ids), {}, {}
+  for i = 1, examined do
+    local id = ids[i]
+    if locks[i] then
+      local job = ask('HMGET', prefix .. id, 'pb', 'processedOn', 'name')
+      job[3] = cut(job[3])
+      job[4] = id
+      running[#running + 1] = job
+    else
+      orphans[#orphans + 1] = id
     end
-    return examined - #orphans
-  end)
-  sayCount(#orphans)
-  for _, id in ipairs(orphans) do say(id) end
+  end
+  return listOrFalse(running), listOrFalse(orphans)
 end
 
-local function sayBusy(prefix, follow, isPaused, max)
-  local waiting, markers, last = lengthAndMarkers(prefix .. 'wait')
-  local heldBack = lengthAndMarkers(prefix .. 'paused')
-  local prioritized = ask('ZCARD', prefix .. 'prioritized')
-  local delayedKey = prefix .. 'delayed'
-  local delayed = ask('ZCARD', delayedKey)
-  local due, firstDueAtMs, soon = delayedJobs(delayedKey, delayed)
-  local active = ask('LLEN', prefix .. 'active')
-  sayCount(waiting)
-  sayCount(heldBack)
-  sayCount(prioritized)
-  sayCount(delayed)
-  sayCount(due)
-  sayCount(firstDueAtMs)
-  sayCount(active)
-  sayCount(ask('ZCARD', prefix .. 'waiting-children'))
-  sayCount(rateLimitedForMs(prefix, max))
-  say(soon)
-  spent = spent + 16
+-- Most queues use few of their keys. Once as many were found as there are, the others need not be asked for.
+local unseen = 0
+local function lengthOf(command, key)
+  if unseen == 0 then return 0 end
+  local length = ask(command, key)
+  if length > 0 then unseen = unseen - 1 end
+  return length
+end
 
-  sayList(sayWaiting, prefix, waiting, markers, last, prioritized)
-  sayActive(prefix, active)
-  sayList(sayNames, prefix, isPaused and 0 or waiting, markers, isPaused and 0 or prioritized, isPaused and 0 or due)
-  sayFollowed(prefix, follow, waiting, markers)
+local function probeBusy(prefix, wish, occupied, added, settings)
+  unseen = occupied
+  local waiting, markers, last = withoutMarker(prefix .. 'wait', lengthOf('LLEN', prefix .. 'wait'))
+  local active = lengthOf('LLEN', prefix .. 'active')
+  local delayed = lengthOf('ZCARD', prefix .. 'delayed')
+  local prioritized = lengthOf('ZCARD', prefix .. 'prioritized')
+  local parents = lengthOf('ZCARD', prefix .. 'waiting-children')
+  local heldBack = withoutMarker(prefix .. 'paused', lengthOf('LLEN', prefix .. 'paused'))
+  spent = spent + 9
+
+  local due, firstDueAtMs, soon = 0, 0, false
+  if delayed > 0 then due, firstDueAtMs, soon = delayedJobs(prefix .. 'delayed') end
+  local jobs, nameOfFirst = {}, nil
+  if waiting > 0 then nameOfFirst = addLongestWaiting(jobs, prefix, waiting, markers, last) end
+  if prioritized > 0 then addFirstOfEachPriority(jobs, prefix, prioritized) end
+  local running, orphans = activeJobs(prefix, active)
+  local names = not settings[2] and namesInLine(prefix, nameOfFirst, waiting, markers, prioritized, due)
+  local finished, entry, following = false, false, false
+  if wish ~= '' then finished, entry, following = follow(prefix, wish, waiting, markers) end
+  busyLeft = busyLeft - 1
+  return {
+    added, settings, digits[waiting], digits[heldBack], digits[prioritized], digits[delayed], digits[due],
+    due > 0 and string.format('%.0f', firstDueAtMs), digits[active], digits[parents],
+    digits[rateLimitedForMs(prefix, settings[4])], soon, listOrFalse(jobs), running, orphans, names and listOrFalse(names),
+    finished and listOrFalse(finished), entry, following and listOrFalse(following)
+  }
 end
 
 -- Job counters of many queues in one command; those of which one is refused are asked for one by one.
 local idsPerCommand, ids = 50, {}
 local function addedTo(i)
-  local place = (i - 6) / 2
-  if place % idsPerCommand == 0 then
+  local place = (i - firstQueue) % idsPerCommand
+  if place == 0 then
     local keys = {}
-    for j = i, math.min(#ARGV, i + 2 * idsPerCommand - 2), 2 do keys[#keys + 1] = ARGV[j] .. 'id' end
+    for j = i, math.min(#queues, i + idsPerCommand - 1) do keys[#keys + 1] = queues[j] .. 'id' end
     ids = try('MGET', unpack(keys))
   end
-  if not ids then return try('GET', ARGV[i] .. 'id') end
-  return ids[place % idsPerCommand + 1]
+  if not ids then return try('GET', queues[i] .. 'id') end
+  return ids[place + 1]
+end
+
+local function settingsOf(prefix)
+  spent = spent + 1
+  return ask('HMGET', prefix .. 'meta', 'version', 'paused', 'concurrency', 'max')
 end
 
 local function probe(i)
-  local prefix, follow = ARGV[i], ARGV[i + 1]
-  local added = addedTo(i)
-  local meta = ask('HMGET', prefix .. 'meta', 'version', 'paused', 'concurrency', 'max')
+  local prefix = queues[i]
+  local wish = wishes[prefix] or ''
+  local added = addedTo(i) or false
+  local settings = wish ~= '' and string.sub(wish, 1, 1) == 's' and settingsOf(prefix)
   local occupied = ask('EXISTS', prefix .. 'wait', prefix .. 'paused', prefix .. 'active', prefix .. 'prioritized',
     prefix .. 'delayed', prefix .. 'waiting-children')
-  local isBusy = occupied > 0 or string.sub(follow, 1, 1) == '<'
-  say(isBusy and 'busy' or 'idle')
-  say(meta[2] and 'paused' or '')
-  say(tonumber(added) and added or '')
-  say(meta[3] or '')
-  say(meta[1] and 'v' .. meta[1] or '')
-  spent = spent + 2
-  if not isBusy then return end
-  sayBusy(prefix, follow, meta[2], meta[4])
-  busyLeft = busyLeft - 1
+  spent = spent + 1
+  if occupied > 0 or wish ~= '' and string.find(wish, '<', 1, true) then
+    return probeBusy(prefix, wish, occupied, added, settings or settingsOf(prefix))
+  end
+  return settings and { added, settings } or added
 end
 
-for i = 6, #ARGV, 2 do
-  local said = #words
-  local function takeBack()
-    while #words > said do words[#words] = nil end
-  end
-  if not pcall(probe, i) then
-    takeBack()
+local replies = {}
+for i = firstQueue, #queues do
+  local isRead, reply = pcall(probe, i)
+  if not isRead then
     ask = askNamingTheKey
-    local isRead, why = pcall(probe, i)
+    isRead, reply = pcall(probe, i)
     ask = redis.call
-    if not isRead then
-      takeBack()
-      say('error')
-      say(tostring(why))
-    end
+    if not isRead then reply = { error = tostring(reply) } end
   end
+  replies[i - firstQueue + 1] = reply
   if spent >= spentMax then break end
 end
-return cjson.encode(words)
+return cjson.encode(replies)
 `;

@@ -10,14 +10,18 @@ export type ProbeBudget = {
   readonly names: number;
   /** Busy queues that are still to be read, as far as can be guessed. */
   readonly busyQueues: number;
-  /** Entries of each event stream. */
+  /** Entries of each event stream that is followed. */
   readonly entries: number;
+  /** Names of the jobs that start next in each of these queues. */
+  readonly nextInLine: number;
 };
 
 /** A queue as the script is asked about it. */
 export type QueueQuestion = {
   /** Of its keys, `bull:emails:`. */
   readonly prefix: string;
+  /** Whether its settings are wanted although it may be idle. */
+  readonly areSettingsWanted: boolean;
   /** The entry of its event stream after which finished jobs are wanted; null when they are not. */
   readonly since: string | null;
   /** Whether it is to be followed from here on. */
@@ -56,10 +60,13 @@ async function probeTogether(
   nowMs: number,
   keys: readonly string[],
 ): Promise<readonly QueueProbe[]> {
-  const argv: (string | number)[] = [...keys];
-  argv.push(nowMs, budget.activeJobs, budget.names, budget.busyQueues, budget.entries);
-  for (const { prefix, since, isToBeFollowed } of questions)
-    argv.push(prefix, (since === null ? '' : `<${since}`) + (isToBeFollowed ? '>' : ''));
+  const { activeJobs, names, busyQueues, entries, nextInLine } = budget;
+  const wishes = questions.flatMap((question) => {
+    const wish = wishOf(question);
+    return wish === '' ? [] : [question.prefix, wish];
+  });
+  const argv: (string | number)[] = [...keys, nowMs, activeJobs, names, busyQueues, entries];
+  argv.push(nextInLine, wishes.length / 2, ...wishes, ...questions.map(({ prefix }) => prefix));
   const reply = await client.evalsha(sha1, keys.length, ...argv).catch((error: unknown) => {
     // The server does not know the script yet, or has forgotten it.
     if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
@@ -67,4 +74,12 @@ async function probeTogether(
     throw error;
   });
   return parseReply(reply as string);
+}
+
+function wishOf({ areSettingsWanted, since, isToBeFollowed }: QueueQuestion): string {
+  return (
+    (areSettingsWanted ? 's' : '') +
+    (since === null ? '' : `<${since}`) +
+    (isToBeFollowed ? '>' : '')
+  );
 }
