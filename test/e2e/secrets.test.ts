@@ -75,8 +75,9 @@ beforeAll(async () => {
       const text = bytes.toString();
       const words = text.split('\r\n').join(' ');
       // Several commands may come at once, and each waits for its own answer.
-      for (const _ of text.matchAll(/\*\d+\r\n/g))
-        socket.write(`-ERR unknown command, with args beginning with: ${words}\r\n`);
+      const commands = text.match(/\*\d+\r\n/g) ?? [];
+      const answer = `-ERR unknown command, with args beginning with: ${words}\r\n`;
+      socket.write(answer.repeat(commands.length));
     });
   }).listen(0, '127.0.0.1');
   await once(echoing, 'listening');
