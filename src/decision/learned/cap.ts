@@ -17,6 +17,8 @@ const probeFactor = 1.5;
 const winsToDrop = 2;
 const capMemoryMs = 2 * 60 * 60_000;
 const measuredSeconds = 30;
+/** No queue is faster; two looks at almost the same time may say so. */
+const perSecondMax = 1e6;
 
 export type Capacity = {
   readonly nowMs: number;
@@ -188,7 +190,7 @@ function throughput(
   return {
     jobs,
     seconds,
-    perSecond: seconds > 0 ? jobs / seconds : 0,
+    perSecond: seconds > 0 ? Math.min(perSecondMax, jobs / seconds) : 0,
     workers: seconds > 0 ? workerSeconds / seconds : 0,
   };
 }

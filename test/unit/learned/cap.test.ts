@@ -107,6 +107,13 @@ describe('a cap', () => {
     });
   });
 
+  test('is tried against a throughput that can be stored, however close two looks are', () => {
+    const bursts = bins(6, 0, { ...full(4, 1e15), seconds: 1e-6 });
+    const long = cap({ heldBackSinceMs: startMs - 60_000 });
+    const tried = followCap(queueMemory({ bins: bursts, cap: long }), capacity());
+    expect(tried?.probe?.completionsPerSecond).toBe(1e6);
+  });
+
   test('is not tried while nobody is held back', () => {
     const idle = queueMemory({ cap: cap({ heldBackSinceMs: startMs - 600_000 }) });
     expect(followCap(idle, capacity({ wanted: 3 }))).toMatchObject({
