@@ -40,8 +40,8 @@ export function poolOn(client: Redis, pool = 'worker'): Pool {
       return Number(await client.hget(companionsKey(pool), handedBackField));
     },
     async mark(dyno, forMs = 30_000) {
-      const [seconds] = await client.time();
-      const nowMs = Number(seconds) * 1000;
+      const [seconds, microseconds] = await client.time();
+      const nowMs = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
       await client.hset(marksKey(pool), dyno, `${nowMs} ${nowMs + forMs}`);
     },
     async lift(dyno) {
