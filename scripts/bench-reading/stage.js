@@ -61,12 +61,13 @@ export async function createStage() {
       await client.config('SET', 'slowlog-log-slower-than', '50', 'slowlog-max-len', '100000');
       await client.slowlog('RESET');
     },
-    /** How long the longest call of our script took since: BullMQ's own scripts all name keys. */
-    async longestCallMs() {
+    /** How long calls of our script took since: BullMQ's own scripts all name keys. */
+    async callMs() {
       const entries = await client.slowlog('GET', -1);
       const own = entries.filter(([, , , [name, , keys]]) => name === 'evalsha' && keys === '0');
       await client.config('SET', 'slowlog-log-slower-than', '-1');
-      return own.reduce((most, [, , microseconds]) => Math.max(most, microseconds / 1000), 0);
+      const times = own.map(([, , microseconds]) => microseconds / 1000).sort((a, b) => a - b);
+      return { median: times[Math.floor(times.length / 2)] ?? 0, longest: times.at(-1) ?? 0 };
     },
     async cpuMs() {
       const cpu = await client.info('cpu');

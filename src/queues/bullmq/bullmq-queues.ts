@@ -49,8 +49,7 @@ export function createBullmqQueues(parts: {
         nextInLine: following.nextInLine,
       };
       let callSize = queuesPerCall;
-      // Calls follow one another, so that Redis can serve others in between.
-      for (let first = 0; first < names.length;) {
+      const call = async (first: number) => {
         const asked = names.slice(first, first + callSize);
         const questions = asked.map((name) => ({
           prefix: `${prefix}:${name}:`,
@@ -58,25 +57,28 @@ export function createBullmqQueues(parts: {
           since: following.since(name),
           isToBeFollowed: following.isToBeFollowed(name),
         }));
-        const { probes, atMs } = await redis.run('QUEUE_UNREADABLE', signal, async (client) => {
-          const sentAtMs = nowMs();
-          return {
-            probes: await probeQueues(client, questions, budget, sentAtMs),
-            atMs: sentAtMs,
-          };
+        return redis.run('QUEUE_UNREADABLE', signal, async (client) => {
+          const atMs = nowMs();
+          return { first, asked, atMs, probes: await probeQueues(client, questions, budget, atMs) };
         });
+      };
+      // Calls follow one another, so that Redis can serve others in between.
+      let calling = names.length > 0 ? call(0) : null;
+      while (calling !== null) {
+        const { first, asked, atMs, probes } = await calling;
+        budget = probes.reduce(afterSpending, budget);
+        callSize = probes.length < asked.length ? probes.length : 2 * callSize;
+        callSize = Math.min(callSize, queuesPerCallMax);
+        const next = first + probes.length;
+        calling = next < names.length ? call(next) : null;
+        // While Redis is at work on the next call.
         probes.forEach((probe, index) => {
           const queue = asked[index] ?? '';
           const reading = toReading(queue, probe, atMs, { following, settings });
           if ('why' in reading) found.unreadableQueues.push(reading);
           else found.queues.push(reading);
-          if (probe.error !== null || probe.busy === null) return;
-          busy.push(queue);
-          budget = afterSpending(budget, probe.busy);
+          if (probe.error === null && probe.busy !== null) busy.push(queue);
         });
-        first += probes.length;
-        callSize = probes.length < asked.length ? probes.length : 2 * callSize;
-        callSize = Math.min(callSize, queuesPerCallMax);
       }
       following.end();
       busyQueues = busy;
@@ -85,11 +87,13 @@ export function createBullmqQueues(parts: {
   };
 }
 
-function afterSpending(budget: ProbeBudget, spent: BusyProbe): ProbeBudget {
+function afterSpending(budget: ProbeBudget, probe: QueueProbe): ProbeBudget {
+  if (probe.error !== null || probe.busy === null) return budget;
+  const { running, orphanIds, readyJobNames } = probe.busy;
   return {
     ...budget,
-    activeJobs: budget.activeJobs - spent.running.length - spent.orphanIds.length,
-    names: budget.names - spent.readyJobNames.length,
+    activeJobs: budget.activeJobs - running.length - orphanIds.length,
+    names: budget.names - readyJobNames.length,
     busyQueues: budget.busyQueues - 1,
   };
 }

@@ -2,13 +2,13 @@ import { eventsScript } from './probe-script-events.ts';
 import { lineScript } from './probe-script-line.ts';
 
 /** Commands that one call may run before it leaves the remaining queues to the next: some 2 ms of the server's time. */
-const commandsPerCall = 2_000;
+const commandsPerCall = 1_200;
 
 /**
  * Reads queues in one round trip by commands that only read. It runs on the server because a busy queue takes some
- * thirty commands and an idle one or two, and because nothing can change in between: a worker takes a job and sets its lock
- * in one step, so an active job without a lock has really lost its worker; and counts, the jobs that run and the last
- * entry of the event stream belong to the same moment.
+ * twenty commands, and because nothing can change in between: a worker takes a job and sets its lock in one step, so an
+ * active job without a lock has really lost its worker; and counts, the jobs that run and the last entry of the event
+ * stream belong to the same moment.
  *
  * ARGV: the time in ms; how many active jobs may be examined and how many names looked up; how many busy queues must
  * share them; of a queue whose events are followed, how many entries may be read and how many names of the jobs that
@@ -184,7 +184,7 @@ local function probeBusy(prefix, wish, occupied, added, settings)
   local running, orphans = activeJobs(prefix, active)
   local names = not settings[2] and namesInLine(prefix, nameOfFirst, waiting, markers, prioritized, due)
   local finished, entry, following = false, false, false
-  if wish ~= '' then finished, entry, following = follow(prefix, wish, waiting, markers) end
+  if wish then finished, entry, following = follow(prefix, wish, waiting, markers) end
   busyLeft = busyLeft - 1
   return {
     added, settings, digits[waiting], digits[heldBack], digits[prioritized], digits[delayed], digits[due],
@@ -194,49 +194,55 @@ local function probeBusy(prefix, wish, occupied, added, settings)
   }
 end
 
--- Job counters of many queues in one command; those of which one is refused are asked for one by one.
-local idsPerCommand, ids = 50, {}
-local function addedTo(i)
-  local place = (i - firstQueue) % idsPerCommand
-  if place == 0 then
-    local keys = {}
-    for j = i, math.min(#queues, i + idsPerCommand - 1) do keys[#keys + 1] = queues[j] .. 'id' end
-    ids = try('MGET', unpack(keys))
-  end
-  if not ids then return try('GET', queues[i] .. 'id') end
-  return ids[place + 1]
-end
-
 local function settingsOf(prefix)
   spent = spent + 1
   return ask('HMGET', prefix .. 'meta', 'version', 'paused', 'concurrency', 'max')
 end
 
-local function probe(i)
-  local prefix = queues[i]
-  local wish = wishes[prefix] or ''
-  local added = addedTo(i) or false
-  local settings = wish ~= '' and string.sub(wish, 1, 1) == 's' and settingsOf(prefix)
+local function probe(prefix, added)
+  local wish = wishes[prefix]
+  local settings = wish and string.sub(wish, 1, 1) == 's' and settingsOf(prefix)
   local occupied = ask('EXISTS', prefix .. 'wait', prefix .. 'paused', prefix .. 'active', prefix .. 'prioritized',
     prefix .. 'delayed', prefix .. 'waiting-children')
   spent = spent + 1
-  if occupied > 0 or wish ~= '' and string.find(wish, '<', 1, true) then
+  if occupied > 0 or wish and string.find(wish, '<', 1, true) then
     return probeBusy(prefix, wish, occupied, added, settings or settingsOf(prefix))
   end
   return settings and { added, settings } or added
 end
 
-local replies = {}
-for i = firstQueue, #queues do
-  local isRead, reply = pcall(probe, i)
-  if not isRead then
-    ask = askNamingTheKey
-    isRead, reply = pcall(probe, i)
-    ask = redis.call
-    if not isRead then reply = { error = tostring(reply) } end
+local function probeNamingTheKey(prefix, added)
+  ask = askNamingTheKey
+  local isRead, reply = pcall(probe, prefix, added)
+  ask = redis.call
+  if isRead then return reply end
+  return { error = tostring(reply) }
+end
+
+-- Job counters of many queues in one command; those of which one is refused are asked for one by one.
+local queuesPerCommand, replies = 50, {}
+local function countersOf(from, to)
+  local keys = {}
+  for i = from, to do keys[#keys + 1] = queues[i] .. 'id' end
+  local counters = try('MGET', unpack(keys))
+  if counters then return counters end
+  counters = {}
+  for i, key in ipairs(keys) do counters[i] = try('GET', key) or false end
+  return counters
+end
+
+local from = firstQueue
+while from <= #queues and spent < spentMax do
+  local to = math.min(#queues, from + queuesPerCommand - 1)
+  local counters = countersOf(from, to)
+  for i = from, to do
+    local added = counters[i - from + 1]
+    local isRead, reply = pcall(probe, queues[i], added)
+    if not isRead then reply = probeNamingTheKey(queues[i], added) end
+    replies[i - firstQueue + 1] = reply
+    if spent >= spentMax then break end
   end
-  replies[i - firstQueue + 1] = reply
-  if spent >= spentMax then break end
+  from = to + 1
 end
 return cjson.encode(replies)
 `;
