@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   descendantsOf,
   listeningAddresses,
@@ -81,8 +81,14 @@ test(
     expect(variables['HEROKU_HOST']).toBe(variables['HEROKU_API_URL']);
     expect(variables['REDIS_URL']).toMatch(/^redis:\/\/127\.0\.0\.1:\d+/);
 
-    const health = await fetch(`http://127.0.0.1:${variables['PORT'] ?? ''}/healthz`);
-    expect(health.status).toBe(200);
+    // The first tick may be the second one, on a machine that was too busy to give it the lease in time.
+    await vi.waitFor(
+      async () => {
+        const health = await fetch(`http://127.0.0.1:${variables['PORT'] ?? ''}/healthz`);
+        expect(health.status).toBe(200);
+      },
+      { timeout: 10_000, interval: 200 },
+    );
     const formation = await fetch(`${variables['HEROKU_API_URL'] ?? ''}/apps/demo/formation`, {
       headers: {
         Accept: 'application/vnd.heroku+json; version=3',
