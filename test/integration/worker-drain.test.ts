@@ -57,8 +57,8 @@ describe.each(bullmqMajors)('a worker of BullMQ $major in a pool', ({ major, lib
     const [heartbeat, ...more] = await pool.heartbeats();
     expect(more).toEqual([]);
     expect(heartbeat).toMatchObject({ dyno: 'worker.2', activeJobs: 1, concurrency: 5 });
-    const [seconds] = await stage.client.time();
-    const nowMs = Number(seconds) * 1000;
+    const [seconds, microseconds] = await stage.client.time();
+    const nowMs = Number(seconds) * 1000 + Number(microseconds) / 1000;
     expect(heartbeat?.atMs).toBeGreaterThan(nowMs - 5_000);
     expect(heartbeat?.startedAtMs).toBeLessThanOrEqual(nowMs);
     busy.release();
