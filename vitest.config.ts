@@ -1,13 +1,30 @@
 import { defineConfig } from 'vitest/config';
 
-/** Folders are the kinds of test; only `unit` runs without a server. */
+/** How often a test on real servers may fail before it counts; what CI sets, because its machines are shared. */
+const retries = Number(process.env['TEST_RETRIES'] ?? 0);
+
+/** Folders are the kinds of test; only `unit` and `repository` run without a server. */
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Integration and end-to-end tests start real servers and processes: two files at once are enough for a small machine.
     maxWorkers: 2,
+    setupFiles: ['test/support/property-seed.ts'],
     coverage: { include: ['src/**'], exclude: ['src/demo/**'] },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'code', include: ['test/{unit,repository}/**/*.test.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'live',
+          include: ['test/{contract,integration,e2e,browser}/**/*.test.ts'],
+          retry: retries,
+        },
+      },
+    ],
   },
 });

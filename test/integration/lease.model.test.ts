@@ -77,30 +77,37 @@ async function live(
   await lease.release();
 }
 
-test('however daemons are paused, stopped and ended, one acts at a time, and each after a higher fence', async () => {
-  let pools = 0;
-  let takeovers = 0;
-  const lives = fc.array(life, { minLength: 2, maxLength: 3 });
-  await fc.assert(
-    // Several pools at a time, because most of a life is waiting.
-    fc.asyncProperty(fc.array(lives, { minLength: 5, maxLength: 5 }), async (all) => {
-      const logs = await Promise.all(
-        all.map(async (daemons) => {
-          pools += 1;
-          const [pool, acts]: [string, Act[]] = [`pool${String(pools)}`, []];
-          await Promise.all(daemons.map((each) => live(pool, each, acts)));
-          return acts;
-        }),
-      );
-      for (const acts of logs) {
-        const turns = acts.filter(({ daemon }, index) => daemon !== acts[index - 1]?.daemon);
-        const fences = turns.map(({ fence }) => fence);
-        expect(fences).toEqual([...new Set(fences)].toSorted((one, other) => one - other));
-        takeovers += Math.max(0, turns.length - 1);
-      }
-    }),
-    { numRuns: 8, endOnFailure: true },
-  );
-  // Else nothing was put to the test.
-  expect(takeovers).toBeGreaterThan(10);
-}, 90_000);
+// A counterexample that a second try does not meet is one all the same.
+const once = { timeout: 90_000, retry: 0 };
+
+test(
+  'however daemons are paused, stopped and ended, one acts at a time, and each after a higher fence',
+  once,
+  async () => {
+    let pools = 0;
+    let takeovers = 0;
+    const lives = fc.array(life, { minLength: 2, maxLength: 3 });
+    await fc.assert(
+      // Several pools at a time, because most of a life is waiting.
+      fc.asyncProperty(fc.array(lives, { minLength: 5, maxLength: 5 }), async (all) => {
+        const logs = await Promise.all(
+          all.map(async (daemons) => {
+            pools += 1;
+            const [pool, acts]: [string, Act[]] = [`pool${String(pools)}`, []];
+            await Promise.all(daemons.map((each) => live(pool, each, acts)));
+            return acts;
+          }),
+        );
+        for (const acts of logs) {
+          const turns = acts.filter(({ daemon }, index) => daemon !== acts[index - 1]?.daemon);
+          const fences = turns.map(({ fence }) => fence);
+          expect(fences).toEqual([...new Set(fences)].toSorted((one, other) => one - other));
+          takeovers += Math.max(0, turns.length - 1);
+        }
+      }),
+      { numRuns: 8, endOnFailure: true },
+    );
+    // Else nothing was put to the test.
+    expect(takeovers).toBeGreaterThan(10);
+  },
+);
