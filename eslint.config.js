@@ -53,6 +53,7 @@ const parts = {
   redis: { parts: ['deadline', 'errors', 'redis-topology', 'scrub'], packages: ['ioredis'] },
   'redis-topology': { parts: [], packages: ['ioredis'] },
   deadline: { parts: ['errors'], packages: [] },
+  patience: { parts: ['deadline', 'errors'], packages: [] },
   errors: { parts: [], packages: [] },
   scrub: { parts: [], packages: [] },
   version: { parts: [], packages: ['zod'] },

@@ -5,7 +5,7 @@ import { createScrubber, scrubJson } from '../scrub.ts';
 import type { Leadership } from '../state/lease.ts';
 import type { Oblivion } from '../state/memory-store.ts';
 import type { TickRecord } from '../tick-record.ts';
-import type { HerokuReply } from '../targets/heroku/account.ts';
+import type { HerokuReply } from '../targets/heroku/api.ts';
 import { logTick } from '../telemetry/log.ts';
 import { createNotices } from '../telemetry/notices.ts';
 import { createMetrics, type MetricsRecorder } from '../telemetry/metrics.ts';

@@ -335,4 +335,34 @@ describe('the rest of the app', () => {
     const resolved = await heroku.call('POST', '/actions/addons/resolve', question);
     expect(resolved.body).toMatchObject([addon]);
   });
+
+  it('has a maintenance for that Redis, which runs when it is told to and may give it a new address', async () => {
+    const heroku = await start({
+      env: { REDIS_URL: 'redis://127.0.0.1:1' },
+      formation: { worker: { quantity: 1 } },
+      dataMaintenance: { seconds: 0, failOver: () => Promise.resolve('redis://127.0.0.1:2') },
+    });
+    const [addon] = (await heroku.call('GET', '/apps/demo/addons')).body as [{ id: string }];
+    const path = `/data/maintenances/v1/${addon.id}`;
+    const maintenance = async () => (await heroku.call('GET', path)).body;
+    const waiting = await maintenance();
+    expect(waiting).toMatchObject({
+      addon: { uuid: addon.id },
+      status: 'pending',
+      method: 'changeover',
+    });
+    expect((await heroku.call('GET', '/data/maintenances/v1/apps/demo')).body).toEqual({
+      maintenances: [waiting],
+    });
+    expect((await heroku.call('POST', `${path}/run`)).body).toMatchObject({
+      message: expect.any(String) as string,
+    });
+    await expect.poll(maintenance).toMatchObject({ status: 'completed', duration_seconds: 0 });
+    expect((await heroku.call('GET', '/apps/demo/config-vars')).body).toEqual({
+      REDIS_URL: 'redis://127.0.0.1:2',
+    });
+    // The address is a config var: every dyno gets it by being replaced.
+    expect(heroku.lines).toContainEqual(expect.stringMatching(/heroku\[worker\.1\]: Restarting/));
+    expect((await heroku.call('GET', '/data/maintenances/v1/nosuch')).status).toBe(404);
+  });
 });

@@ -119,7 +119,7 @@ describe('the Heroku target', () => {
       { type: 'worker', quantity: 2, size: 'Standard-1X' },
     ]);
     expect(await account.dynos('demo', soon())).toContainEqual({
-      ...{ name: 'worker.2', type: 'worker', state: 'up', size: 'Standard-1X' },
+      ...{ id: null, name: 'worker.2', type: 'worker', state: 'up', size: 'Standard-1X' },
       created_at: '2026-01-01T00:00:00Z',
     });
     expect(await account.askRemainingCalls(soon())).toBe(4_500);

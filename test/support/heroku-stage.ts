@@ -1,8 +1,5 @@
-import {
-  createHerokuAccount,
-  type HerokuAccount,
-  type HerokuReply,
-} from '../../src/targets/heroku/account.ts';
+import { createHerokuAccount, type HerokuAccount } from '../../src/targets/heroku/account.ts';
+import type { HerokuReply } from '../../src/targets/heroku/api.ts';
 import { createHerokuTarget } from '../../src/targets/heroku/heroku-target.ts';
 import type { Target } from '../../src/targets/target.ts';
 import { startScriptedHeroku, type ScriptedHeroku } from './scripted-heroku.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { App, User } from './app.ts';
+import type { DataMaintenance } from './data-maintenance.ts';
 import type { Dyno, Release } from './dyno.ts';
 import type { ProcessType } from './formation.ts';
 import type { DynoSize } from './sizes.ts';
@@ -10,7 +11,7 @@ const region = named('us');
 const stack = named('heroku-24');
 const redis = named('redis-emulated-12345');
 const redisService = named('heroku-redis');
-const redisPlan = named('heroku-redis:mini');
+const redisPlan = named('heroku-redis:premium-0');
 
 // The JSON of the API's objects, with every key of the published schema.
 // See https://devcenter.heroku.com/articles/platform-api-reference
@@ -140,7 +141,7 @@ export function redisAddonBody(app: App) {
     actions: [],
     addon_service: redisService,
     app: reference(app),
-    billed_price: { cents: 300, contract: false, unit: 'month' },
+    billed_price: { cents: 1_500, contract: false, unit: 'month' },
     billing_entity: { ...reference(app), type: 'app' },
     config_vars: ['REDIS_URL'],
     created_at: time(app.createdAtMs),
@@ -151,6 +152,35 @@ export function redisAddonBody(app: App) {
     state: 'provisioned',
     updated_at: time(app.createdAtMs),
     web_url: null,
+  };
+}
+
+/** As Heroku's data API has it, which calls an id uuid. */
+export function maintenanceBody(app: App, maintenance: DataMaintenance) {
+  const [startedAtMs, completedAtMs] = [maintenance.startedAtMs(), maintenance.completedAtMs()];
+  const isCompleted = startedAtMs !== null && completedAtMs !== null;
+  const window = 'Sundays 13:30 to 17:30 UTC';
+  return {
+    addon: {
+      attachments: ['REDIS'],
+      kind: redisService.name,
+      name: redis.name,
+      plan: redisPlan.name,
+      uuid: redis.id,
+      window,
+    },
+    addon_description: `${redis.name} on ${app.name}`,
+    app: { name: app.name, uuid: app.id },
+    completed_at: completedAtMs === null ? null : time(completedAtMs),
+    duration_seconds: isCompleted ? Math.round((completedAtMs - startedAtMs) / 1000) : null,
+    method: 'changeover',
+    reason: 'routine_maintenance',
+    required_by: time(maintenance.announcedAtMs + 14 * 24 * 60 * 60_000),
+    scheduled_for: time(maintenance.announcedAtMs + 7 * 24 * 60 * 60_000),
+    server_created_at: time(app.createdAtMs),
+    started_at: startedAtMs === null ? null : time(startedAtMs),
+    status: maintenance.status(),
+    window,
   };
 }
 

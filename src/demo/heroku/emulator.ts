@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createApp, type App } from './app.ts';
+import { createDataMaintenance, type DataMaintenanceOptions } from './data-maintenance.ts';
 import type { Dyno } from './dyno.ts';
 import type { DynoUsage } from './dyno-meter.ts';
 import { parseProcfile } from './procfile.ts';
@@ -31,6 +32,8 @@ export type HerokuEmulatorOptions = {
   /** Time from SIGTERM to SIGKILL; 30 on Heroku. */
   readonly killGraceSeconds?: number;
   readonly rateLimit?: RateLimitSettings;
+  /** The maintenance that waits for the app's Redis; none is told of unless REDIS_URL is set. */
+  readonly dataMaintenance?: DataMaintenanceOptions;
 };
 
 export type HerokuEmulator = {
@@ -55,7 +58,7 @@ export type HerokuEmulator = {
 
 /**
  * Heroku in small, for demos and tests: one app whose dynos are real processes of this machine, and the Platform API
- * to scale it, on the loopback interface. Needs a POSIX system, for process groups.
+ * to scale it, on the loopback interface, which serves the maintenances of its Redis too. Needs a POSIX system, for process groups.
  * @throws {Error} when the Procfile cannot be read, the formation breaks a limit, or the port is taken
  */
 export async function startHerokuEmulator(options: HerokuEmulatorOptions): Promise<HerokuEmulator> {
@@ -68,7 +71,8 @@ export async function startHerokuEmulator(options: HerokuEmulatorOptions): Promi
   });
   const counted = countingPatches(app);
   const rateLimit = createRateLimit(options.rateLimit ?? herokuRateLimit);
-  const server = createApiServer(counted.app, options.apiKey, rateLimit);
+  const maintenance = createDataMaintenance(app, options.dataMaintenance ?? { seconds: 20 });
+  const server = createApiServer(counted.app, maintenance, options.apiKey, rateLimit);
 
   const discardAll = () => {
     app.dynos.discardAll();

@@ -12,13 +12,20 @@ import {
 } from './api-error.ts';
 import type { App } from './app.ts';
 import { appRoutes } from './app-routes.ts';
+import type { DataMaintenance } from './data-maintenance.ts';
 import { dynoRoutes } from './dyno-routes.ts';
 import { formationRoutes } from './formation-routes.ts';
+import { maintenanceRoutes } from './maintenance-routes.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { findRoute, type Reply } from './routing.ts';
 
-/** The Platform API of one app, over plain HTTP. */
-export function createApiServer(app: App, apiKey: string, rateLimit: RateLimit): Server {
+/** The Platform API of one app, and the data API of its Redis, over plain HTTP. */
+export function createApiServer(
+  app: App,
+  maintenance: DataMaintenance,
+  apiKey: string,
+  rateLimit: RateLimit,
+): Server {
   const scopesByToken = new Map<string, readonly string[]>([[apiKey, ['global']]]);
   const routes = [
     ...accountRoutes({
@@ -29,6 +36,7 @@ export function createApiServer(app: App, apiKey: string, rateLimit: RateLimit):
     ...appRoutes(app),
     ...formationRoutes(app),
     ...dynoRoutes(app),
+    ...maintenanceRoutes(app, maintenance),
   ];
 
   /** Sets headers on the way, so that a refusal has those that were known by then. */

@@ -1,23 +1,10 @@
-import { z } from 'zod';
-import { OperationalError } from '../../errors.ts';
-import { createCallBudget } from './call-budget.ts';
-import { createConnection, type Call, type Reply } from './connection.ts';
-import { createQuote, type Quote } from './quote.ts';
-import { isSuccess, readRefusal, refusalError, unreadable } from './refusal.ts';
+import type { z } from 'zod';
+import type { OperationalError } from '../../errors.ts';
+import { createHerokuApi, type HerokuApiParts } from './api.ts';
+import type { Call, Reply } from './connection.ts';
+import type { Quote } from './quote.ts';
+import { readRefusal, refusalError, unreadable } from './refusal.ts';
 import * as shapes from './shapes.ts';
-
-/** What one HTTP reply of Heroku told, for metrics and logs. Holds no secret. */
-export type HerokuReply = {
-  readonly method: 'GET' | 'PATCH';
-  readonly path: string;
-  readonly status: number;
-  readonly requestId: string;
-  /** What is left of the account's calls; null when no reply has said so yet. */
-  readonly remainingCalls: number | null;
-  /** What the token may do, as in `global` or `read write`; null when the reply does not say. */
-  readonly scope: string | null;
-  readonly durationSeconds: number;
-};
 
 export type ScaleReply =
   | { readonly kind: 'scaled'; readonly formation: readonly shapes.ProcessType[] }
@@ -55,57 +42,10 @@ export type HerokuAccount = {
 };
 
 /** One for each token, shared by all pools of the process, as they share its calls. */
-export function createHerokuAccount(parts: {
-  readonly apiUrl: string;
-  readonly apiKey: string;
-  /** `backlog-autoscaler/<version>` */
-  readonly userAgent: string;
-  readonly nowMs: () => number;
-  readonly onReply?: (reply: HerokuReply) => void;
-}): HerokuAccount {
-  const quote = createQuote(parts.apiKey);
-  const budget = createCallBudget(parts.nowMs);
-  const connection = createConnection({
-    ...parts,
-    quote,
-    onReply(call, reply, durationSeconds) {
-      budget.record(reply);
-      parts.onReply?.({
-        method: call.method,
-        path: call.path,
-        status: reply.status,
-        requestId: reply.requestId,
-        remainingCalls: budget.remainingCalls(),
-        scope: reply.header('oauth-scope'),
-        durationSeconds,
-      });
-    },
-  });
-
-  async function exchange(call: Call, signal: AbortSignal): Promise<Reply> {
-    const untilMs = budget.backOffUntilMs();
-    if (untilMs !== null) throw backingOff(untilMs);
-    return connection.exchange(call, signal);
-  }
-
-  /** The body of a success, which must have the expected shape. */
-  function read<T>(call: Call, reply: Reply, shape: z.ZodType<T>): T {
-    if (!isSuccess(reply.status)) throw refusalError(call, reply, readRefusal(reply), quote);
-    let json: unknown;
-    try {
-      json = JSON.parse(reply.text);
-    } catch {
-      throw unreadable(call, reply, `this is not JSON: ${quote(reply.text)}`);
-    }
-    const parsed = shape.safeParse(json);
-    if (parsed.success) return parsed.data;
-    throw unreadable(call, reply, quote(z.prettifyError(parsed.error)));
-  }
-
-  async function get<T>(path: string, shape: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    const call: Call = { method: 'GET', path };
-    return read(call, await exchange(call, signal), shape);
-  }
+export function createHerokuAccount(parts: HerokuApiParts): HerokuAccount {
+  const api = createHerokuApi(parts);
+  const get = <T>(path: string, shape: z.ZodType<T>, signal: AbortSignal) =>
+    api.ask({ method: 'GET', path }, shape, signal);
 
   return {
     app: (app, signal) => get(pathOf(app), shapes.app, signal),
@@ -117,17 +57,17 @@ export function createHerokuAccount(parts: {
     async scale(app, processType, quantity, signal) {
       const body = { updates: [{ type: processType, quantity }] };
       const call: Call = { method: 'PATCH', path: `${pathOf(app)}/formation`, body };
-      const reply = await exchange(call, signal);
-      const limited = reply.status === 422 ? limitIn(call, reply, quote) : null;
+      const reply = await api.exchange(call, signal);
+      const limited = reply.status === 422 ? limitIn(call, reply, api.quote) : null;
       if (limited) return limited;
-      const formation = read(call, reply, shapes.formation);
+      const formation = api.read(call, reply, shapes.formation);
       if (formation.some((entry) => entry.type === processType && entry.quantity === quantity))
         return { kind: 'scaled', formation };
       throw unreadable(call, reply, `it does not confirm ${String(quantity)} × ${processType}`);
     },
-    remainingCalls: () => budget.remainingCalls(),
-    readingAgeMs: (maxAgeMs) => budget.readingAgeMs(maxAgeMs),
-    close: () => connection.close(),
+    remainingCalls: () => api.budget.remainingCalls(),
+    readingAgeMs: (maxAgeMs) => api.budget.readingAgeMs(maxAgeMs),
+    close: () => api.close(),
   };
 }
 
@@ -145,15 +85,4 @@ function limitIn(call: Call, reply: Reply, quote: Quote): ScaleReply | null {
 
 function pathOf(app: string): string {
   return `/apps/${encodeURIComponent(app)}`;
-}
-
-function backingOff(untilMs: number): OperationalError {
-  const until = new Date(untilMs).toISOString();
-  return new OperationalError(
-    'TARGET_RATE_LIMITED',
-    `Heroku’s rate limit was reached: no calls before ${until}`,
-    {
-      hint: 'All that uses this Heroku account shares its 4,500 calls an hour. Calls begin again by themselves.',
-    },
-  );
 }

@@ -6,7 +6,7 @@ import { OperationalError } from '../../errors.ts';
 import type { Quote } from './quote.ts';
 
 export type Call = {
-  readonly method: 'GET' | 'PATCH';
+  readonly method: 'GET' | 'PATCH' | 'POST' | 'DELETE';
   /** Below the API's URL, beginning with a slash, its parts already encoded. */
   readonly path: string;
   readonly body?: object;
@@ -31,7 +31,8 @@ type Attempt = { readonly durationSeconds: number } & (
 export type Connection = {
   /**
    * Sends a call and reads the whole reply; redirects are not followed, so that the token stays with one host.
-   * A failed GET is repeated once; a PATCH of absolute values too, but only after its connection failed at once.
+   * A failed GET is repeated once; a PATCH of absolute values too, but only after its connection failed at once. A POST
+   * and a DELETE never are: one that was obeyed although nobody heard of it would be obeyed twice.
    * @throws {OperationalError} `TARGET_UNAVAILABLE` without a reply, `TARGET_UNREADABLE` when it is too large
    */
   exchange(call: Call, signal: AbortSignal): Promise<Reply>;
@@ -117,6 +118,7 @@ function hasTimeToRepeat(signal: AbortSignal): Promise<boolean> {
 }
 
 function isWorthRepeating(call: Call, attempt: Attempt): boolean {
+  if (call.method !== 'GET' && call.method !== 'PATCH') return false;
   if (attempt.kind === 'replied') return call.method === 'GET' && attempt.reply.status >= 500;
   if (attempt.error.code !== 'TARGET_UNAVAILABLE') return false;
   return call.method === 'GET' || attempt.durationSeconds < repeatPatchWithinSeconds;

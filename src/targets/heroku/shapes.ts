@@ -24,6 +24,7 @@ export const formation = z.array(processType);
 export const app = z.object({ name: z.string(), maintenance: z.boolean() });
 export const dynos = z.array(
   z.object({
+    id: unknownIsNull,
     name: z.string(),
     type: z.string(),
     state: z.string(),
