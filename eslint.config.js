@@ -37,7 +37,7 @@ const parts = {
   telemetry: {
     parts: [
       ...['decision/types', 'drain/plan', 'drain/verdict', 'errors'],
-      ...['scrub', 'tick-record', 'version'],
+      ...['html', 'scrub', 'tick-record', 'version'],
     ],
     packages: ['pino', 'prom-client'],
   },
@@ -55,6 +55,7 @@ const parts = {
   deadline: { parts: ['errors'], packages: [] },
   patience: { parts: ['deadline', 'errors'], packages: [] },
   errors: { parts: [], packages: [] },
+  html: { parts: [], packages: [] },
   scrub: { parts: [], packages: [] },
   version: { parts: [], packages: ['zod'] },
 };

@@ -4,8 +4,8 @@ import { loadConfig, withoutSecrets, type Config } from '../config/load.ts';
 import { readPoolsText } from '../config/pools-text.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import { createLog } from '../telemetry/log.ts';
-import { statusPage } from '../telemetry/page.ts';
-import { startServer, type TelemetryServer } from '../telemetry/server.ts';
+import { statusPage } from '../telemetry/page/status-page.ts';
+import { startServer, type TelemetryServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';
 import { assemble, nameOf, secretsOf } from './assemble.ts';
 import type { Command, ExitCode, Surroundings } from './command.ts';
@@ -61,7 +61,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const stopWatching = watchEventLoop(recorder.metrics.recordEventLoopLag);
   let server: TelemetryServer | null = null;
   try {
-    server = await serve(config, recorder, host);
+    server = await serve(config, recorder, { host, nowMs });
     if (server !== null) log.info({ port: server.port }, 'serving metrics and status');
     ticking = startTicking(shutdown, assembly.pools, recorder, log);
     return await ticking.ended;
@@ -87,7 +87,7 @@ function announce(log: Logger, config: Config): void {
 async function serve(
   config: Config,
   recorder: Recorder,
-  host: string | null,
+  { host, nowMs }: Pick<DaemonOptions, 'host' | 'nowMs'>,
 ): Promise<TelemetryServer | null> {
   const { PORT: port, METRICS_TOKEN: token } = config.process;
   if (port === null) return null;
@@ -96,11 +96,12 @@ async function serve(
     port,
     host,
     token,
+    nowMs,
     sources: {
       metrics: () => metrics.render([]),
       health: () => Promise.resolve(health()),
       status: () => Promise.resolve(status()),
-      page: () => Promise.resolve(statusPage(status(), health())),
+      page: () => Promise.resolve(statusPage(status(), health(), { isGuarded: token !== null })),
     },
   });
 }

@@ -4,9 +4,10 @@ import { connectRedis } from '../redis.ts';
 import { createSnapshotStore, type Snapshot } from '../state/snapshot-store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { statusPage } from '../telemetry/page.ts';
+import { statusPage } from '../telemetry/page/status-page.ts';
 import { healthOf } from '../telemetry/report.ts';
-import { startServer, type Sources } from '../telemetry/server.ts';
+import type { Sources } from '../telemetry/http/routes.ts';
+import { startServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';
 import { exitCodes, type Command } from './command.ts';
 
@@ -33,7 +34,8 @@ export const web: Command = {
         port: config.PORT ?? portIfUnset,
         host: null,
         token: config.METRICS_TOKEN,
-        sources: sourcesFrom(readSnapshots, nowMs),
+        nowMs,
+        sources: sourcesFrom(readSnapshots, nowMs, { isGuarded: config.METRICS_TOKEN !== null }),
       });
       log.info(
         { port: server.port },
@@ -57,7 +59,11 @@ export const web: Command = {
   },
 };
 
-function sourcesFrom(read: () => Promise<readonly Snapshot[]>, nowMs: () => number): Sources {
+function sourcesFrom(
+  read: () => Promise<readonly Snapshot[]>,
+  nowMs: () => number,
+  options: { readonly isGuarded: boolean },
+): Sources {
   const metrics = createMetrics([], { version });
   const status = (snapshots: readonly Snapshot[]) => ({
     pools: snapshots.map(({ report }) => report),
@@ -68,7 +74,7 @@ function sourcesFrom(read: () => Promise<readonly Snapshot[]>, nowMs: () => numb
     status: async () => status(await read()),
     async page() {
       const snapshots = await read();
-      return statusPage(status(snapshots), healthOf(snapshots, nowMs()));
+      return statusPage(status(snapshots), healthOf(snapshots, nowMs()), options);
     },
   };
 }

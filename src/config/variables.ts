@@ -234,7 +234,7 @@ export const variables = {
     isSecret: true,
     scope: 'process',
     example: 'a-long-random-text',
-    help: 'Bearer token for every HTTP path but `/healthz`',
+    help: 'Bearer token for every HTTP path but `/healthz`; people type it into the form at `/`',
   },
   LOG_LEVEL: {
     kind: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

@@ -38,7 +38,7 @@ export type TickReport = {
   readonly unreadableQueues: readonly UnreadableQueue[];
 };
 
-type ErrorReport = {
+export type ErrorReport = {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;

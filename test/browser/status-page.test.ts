@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { statusPage } from '../../src/telemetry/page.ts';
+import { statusPage } from '../../src/telemetry/page/status-page.ts';
 import { healthOf, tickReport } from '../../src/telemetry/report.ts';
-import { startServer, type TelemetryServer } from '../../src/telemetry/server.ts';
+import { startServer, type TelemetryServer } from '../../src/telemetry/http/server.ts';
 import { bounds, ticksOfAllKinds } from '../support/tick-records.ts';
 
 const executablePath = [
@@ -40,11 +40,12 @@ beforeAll(async () => {
     port: 0,
     host: '127.0.0.1',
     token: null,
+    nowMs: Date.now,
     sources: {
       metrics: () => Promise.resolve(''),
       health: () => Promise.resolve(health),
       status: () => Promise.resolve(status),
-      page: () => Promise.resolve(statusPage(status, health)),
+      page: () => Promise.resolve(statusPage(status, health, { isGuarded: false })),
     },
   });
   if (executablePath === undefined)

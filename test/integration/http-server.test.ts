@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { OperationalError } from '../../src/errors.ts';
 import { healthOf, tickReport } from '../../src/telemetry/report.ts';
-import { startServer, type Sources, type TelemetryServer } from '../../src/telemetry/server.ts';
+import type { Sources } from '../../src/telemetry/http/routes.ts';
+import { startServer, type TelemetryServer } from '../../src/telemetry/http/server.ts';
 import { bounds, tick } from '../support/tick-records.ts';
 
 const nowMs = Date.UTC(2026, 0, 5, 12);
@@ -30,11 +31,14 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-async function serve(options: { token?: string; sources?: Partial<Sources> } = {}) {
+async function serve(
+  options: { token?: string; nowMs?: () => number; sources?: Partial<Sources> } = {},
+) {
   const server = await startServer({
     port: 0,
     host: '127.0.0.1',
     token: options.token ?? null,
+    nowMs: options.nowMs ?? (() => nowMs),
     sources: { ...answering, ...options.sources },
   });
   servers.push(server);
@@ -95,17 +99,18 @@ describe('the paths', () => {
 
   test('say 503, why and what to do when a source cannot tell', async () => {
     const { url } = await serve({ sources: { metrics: redisDown, page: redisDown } });
-    for (const path of ['/metrics', '/']) {
-      const reply = await ask(url, { path });
-      expect(reply.status).toBe(503);
-      expect(JSON.parse(reply.body)).toEqual({
-        error: {
-          code: 'STATE_UNAVAILABLE',
-          message: 'Redis at secret-host:6379: ECONNREFUSED',
-          hint: 'Check REDIS_URL.',
-        },
-      });
-    }
+    const error = {
+      code: 'STATE_UNAVAILABLE',
+      message: 'Redis at secret-host:6379: ECONNREFUSED',
+      hint: 'Check REDIS_URL.',
+    };
+    const metrics = await ask(url, { path: '/metrics' });
+    expect(metrics.status).toBe(503);
+    expect(JSON.parse(metrics.body)).toEqual({ error });
+    const page = await ask(url, { path: '/' });
+    expect(page.status).toBe(503);
+    expect(page.headers['content-type']).toContain('text/html');
+    for (const text of Object.values(error)) expect(page.body).toContain(text);
   });
 
   test('tell strangers who ask for the health no more than the code of an error', async () => {
@@ -183,6 +188,152 @@ describe('with a token', () => {
   });
 });
 
+describe('people', () => {
+  const token = 'correct horse, battery & staple+';
+  const form = (given: string) => ({
+    path: '/login',
+    method: 'POST',
+    headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({ token: given }).toString(),
+  });
+  const cookieOf = ({ headers }: Reply) => String(headers['set-cookie']);
+  const withCookie = (cookie: string) => ({ headers: { Cookie: cookie.split(';', 1)[0] ?? '' } });
+
+  test('get a form where the page is, then the page for twelve hours, and nothing else', async () => {
+    let timeMs = nowMs;
+    const { url } = await serve({ token, nowMs: () => timeMs });
+    const closed = await ask(url, { path: '/' });
+    expect(closed.status).toBe(401);
+    expect(closed.body).toContain('<form');
+    expect(closed.body).not.toContain('fine');
+
+    const entered = await ask(url, form(token));
+    expect(entered).toMatchObject({ status: 303, headers: { location: '/' } });
+    const session = withCookie(cookieOf(entered));
+    expect(await ask(url, { path: '/', ...session })).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('fine') as string,
+    });
+    for (const path of ['/metrics', '/status.json', '/unknown'])
+      expect((await ask(url, { path, ...session })).status).toBe(401);
+
+    timeMs += 12 * 3_600_000 - 1;
+    expect((await ask(url, { path: '/', ...session })).status).toBe(200);
+    timeMs += 1;
+    expect((await ask(url, { path: '/', ...session })).status).toBe(401);
+  });
+
+  test('keep their session in every process with that token, and in none with another', async () => {
+    const [one, same, other] = await Promise.all([
+      serve({ token }),
+      serve({ token }),
+      serve({ token: 'another' }),
+    ]);
+    const session = withCookie(cookieOf(await ask(one.url, form(token))));
+    expect((await ask(same.url, { path: '/', ...session })).status).toBe(200);
+    expect((await ask(other.url, { path: '/', ...session })).status).toBe(401);
+  });
+
+  test('get a cookie that scripts, other sites and open networks do not, and that has no token in it', async () => {
+    const { url } = await serve({ token });
+    const open = cookieOf(await ask(url, form(token)));
+    expect(open).toMatch(
+      /^backlog-autoscaler-session=\d+\.[\w-]{43}; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+    );
+    const request = form(token);
+    const routed = await ask(url, {
+      ...request,
+      headers: { ...request.headers, 'X-Forwarded-Proto': 'https' },
+    });
+    expect(cookieOf(routed)).toMatch(/; SameSite=Strict; Secure$/);
+  });
+
+  test('cannot make a session of their own, or a longer one', async () => {
+    const { url } = await serve({ token });
+    const session = cookieOf(await ask(url, form(token))).split(';', 1)[0] ?? '';
+    const [, expiresAt = '', proof = ''] = /=(\d+)\.(.*)/.exec(session) ?? [];
+    const longer = `${String(Number(expiresAt) + 1)}.${proof}`;
+    for (const value of ['', token, expiresAt, `${expiresAt}.`, longer, `${expiresAt}.${proof}x`]) {
+      const cookie = `backlog-autoscaler-session=${value}`;
+      expect((await ask(url, { path: '/', ...withCookie(cookie) })).status).toBe(401);
+    }
+    const among = { headers: { Cookie: `a=b; ${session}; c=d` } };
+    expect((await ask(url, { path: '/', ...among })).status).toBe(200);
+  });
+
+  test('leave, and the browser forgets', async () => {
+    const { url } = await serve({ token });
+    const left = await ask(url, { path: '/logout', method: 'POST' });
+    expect(left).toMatchObject({ status: 303, headers: { location: '/' } });
+    expect(cookieOf(left)).toMatch(/^backlog-autoscaler-session=; Path=\/; Max-Age=0; /);
+    for (const path of ['/login', '/logout'])
+      expect(await ask(url, { path })).toMatchObject({ status: 303, headers: { location: '/' } });
+  });
+
+  test.each(['', 'wrong', '<b>wrong</b>', `${token}x`, 'x'.repeat(500)])(
+    'who give %j are told no, and nothing is repeated',
+    async (given) => {
+      const { url } = await serve({ token });
+      const reply = await ask(url, form(given));
+      expect(reply.status).toBe(401);
+      expect(reply.headers['set-cookie']).toBeUndefined();
+      expect(reply.body).toContain('That is not the METRICS_TOKEN.');
+      if (given !== '') expect(reply.body).not.toContain(given);
+    },
+  );
+
+  test('who guess have to wait after ten wrong tokens, with the right one too, and then may go on', async () => {
+    let timeMs = nowMs;
+    const { url } = await serve({ token, nowMs: () => timeMs });
+    for (let guess = 0; guess < 10; guess += 1)
+      expect((await ask(url, form(`guess ${String(guess)}`))).status).toBe(401);
+    const refused = await ask(url, form(token));
+    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '6' } });
+    expect(
+      (await ask(url, { path: '/', headers: { Authorization: `Bearer ${token}` } })).status,
+    ).toBe(200);
+    timeMs += 6_000;
+    expect((await ask(url, form(token))).status).toBe(303);
+    // A clock that is set back far keeps nobody out for longer.
+    expect((await ask(url, form('wrong'))).status).toBe(401);
+    timeMs -= 3_600_000;
+    expect((await ask(url, form(token))).status).toBe(429);
+    timeMs += 6_000;
+    expect((await ask(url, form(token))).status).toBe(303);
+  });
+
+  test('cannot send more than a token', async () => {
+    const { url } = await serve({ token });
+    const reply = await ask(url, form('x'.repeat(3_000)));
+    expect(reply.status).toBe(413);
+    const { hostname, port } = new URL(url);
+    const endless = request({ hostname, port, path: '/login', method: 'POST' });
+    endless.on('error', () => undefined);
+    const ended = once(endless, 'close');
+    endless.write(`token=${'x'.repeat(100_000)}`);
+    await ended;
+    expect((await ask(url, { path: '/healthz' })).status).toBe(200);
+  });
+
+  test('who send their token too slowly, or go away, are cut off', async () => {
+    const { server, url } = await serve({ token });
+    const head = 'POST /login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\ntoken=';
+    const slow = connect(server.port, '127.0.0.1');
+    const gone = connect(server.port, '127.0.0.1');
+    const ended = [slow, gone].map(untilEnded);
+    slow.write(head);
+    gone.write(head, () => gone.destroy());
+    await Promise.all(ended);
+    expect((await ask(url, { path: '/healthz' })).status).toBe(200);
+  });
+
+  test('need no door where there is no token', async () => {
+    const { url } = await serve();
+    expect((await ask(url, form('anything'))).status).toBe(405);
+    expect((await ask(url, { path: '/login' })).status).toBe(404);
+  });
+});
+
 describe('protection', () => {
   test('every answer forbids guessing, caching, framing and running anything', async () => {
     const { url } = await serve({ token: 'a-token' });
@@ -202,7 +353,7 @@ describe('protection', () => {
       });
       expect(headers['content-security-policy']).toContain("default-src 'none'");
       expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
-      expect(headers['content-security-policy']).not.toContain('script-src');
+      expect(headers['content-security-policy']).not.toContain('unsafe');
     }
   });
 
@@ -250,6 +401,7 @@ describe('protection', () => {
       port: server.port,
       host: '127.0.0.1',
       token: null,
+      nowMs: () => nowMs,
       sources: answering,
     });
     await expect(second).rejects.toMatchObject({ code: 'CONFIG_INVALID' });

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { OperationalError } from '../../src/errors.ts';
-import { statusPage } from '../../src/telemetry/page.ts';
+import { statusPage } from '../../src/telemetry/page/status-page.ts';
 import { healthOf, tickReport } from '../../src/telemetry/report.ts';
 import { bounds, hold, observation, reading, tick } from '../support/tick-records.ts';
 
+const open = { isGuarded: false };
 const nowMs = Date.UTC(2026, 0, 5, 12, 0, 4);
 const health = healthOf(
   [{ pool: 'worker', intervalMs: 10_000, lastGoodTickAtMs: nowMs - 4_000 }],
@@ -11,7 +12,7 @@ const health = healthOf(
 );
 
 test('shows the workers, the bounds, every sentence of the decision and the queues', () => {
-  const page = statusPage({ pools: [tickReport(tick(), bounds)] }, health);
+  const page = statusPage({ pools: [tickReport(tick(), bounds)] }, health, open);
   for (const text of [
     '<h2>worker</h2>',
     '<dt>current</dt><dd>3</dd>',
@@ -31,12 +32,12 @@ test('shows the workers, the bounds, every sentence of the decision and the queu
 
 test('keeps the pools in one order, so that cards stay where they are', () => {
   const reports = ['b', 'a', 'c'].map((pool) => tickReport(tick({ pool }), bounds));
-  const page = statusPage({ pools: reports }, health);
+  const page = statusPage({ pools: reports }, health, open);
   expect(page.match(/(?<=<h2>)\w(?=<)/g)).toEqual(['a', 'b', 'c']);
 });
 
 test('runs nothing, loads nothing and fits a phone', () => {
-  const page = statusPage({ pools: [tickReport(tick(), bounds)] }, health);
+  const page = statusPage({ pools: [tickReport(tick(), bounds)] }, health, open);
   expect(page).not.toMatch(/<script|\son\w+=|src=|url\(|@import/i);
   expect(page).toContain('width=device-width');
   expect(page).toContain('prefers-color-scheme: dark');
@@ -51,7 +52,7 @@ test('escapes everything that others wrote', () => {
   });
   const decision = { ...hold, steps: [{ step: 'recommend' as const, workers: 3, why: evil }] };
   const record = tick({ pool: evil, observation: seen, decision, outcome: 'failed', error });
-  const page = statusPage({ pools: [tickReport(record, bounds)] }, health);
+  const page = statusPage({ pools: [tickReport(record, bounds)] }, health, open);
   expect(page).not.toContain('<img');
   expect(page.split('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;').length).toBe(
     8,
@@ -65,7 +66,7 @@ test('marks what is not known, a paused queue, and an error with its hint', () =
     currentWorkers: null,
   });
   const record = tick({ observation: seen, decision: null, outcome: 'failed', error });
-  const page = statusPage({ pools: [tickReport(record, bounds)] }, healthOf([], nowMs));
+  const page = statusPage({ pools: [tickReport(record, bounds)] }, healthOf([], nowMs), open);
   expect(page).toContain('<dt>current</dt><dd>?</dd>');
   expect(page).toContain('paused with 5');
   expect(page).toContain('<td>–</td>');
@@ -76,7 +77,7 @@ test('marks what is not known, a paused queue, and an error with its hint', () =
 });
 
 test('says so when there is nothing to show yet', () => {
-  expect(statusPage({ pools: [] }, healthOf([], nowMs))).toContain(
+  expect(statusPage({ pools: [] }, healthOf([], nowMs), open)).toContain(
     'No pool has been looked at yet.',
   );
 });

@@ -1,3 +1,4 @@
+import { escape } from '../../html/escape.ts';
 import type { Moment } from '../../simulator/timeline.ts';
 import { version } from '../../version.ts';
 import { drawChart, frame, type Chart, type Line } from './chart.ts';
@@ -135,12 +136,4 @@ function dataOf(charts: readonly Chart[], endSeconds: number): string {
   const { left, right, width } = frame;
   // A name must not be able to end the script element.
   return JSON.stringify({ endSeconds, left, right, width, policies }).replaceAll('<', '\\u003c');
-}
-
-function escape(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

@@ -1,7 +1,13 @@
-import type { Health, QueueReport, Status, TickReport } from './report.ts';
+import { escape } from '../../html/escape.ts';
+import type { Health, QueueReport, Status, TickReport } from '../report.ts';
+import { document } from './document.ts';
 
-/** The status page: one HTML document without scripts or outside resources, which reloads itself. */
-export function statusPage(status: Status, health: Health): string {
+/** The status page, which reloads itself; one that is guarded by a token has a way out. */
+export function statusPage(
+  status: Status,
+  health: Health,
+  { isGuarded }: { readonly isGuarded: boolean },
+): string {
   const cards = status.pools
     .toSorted((one, other) => one.pool.localeCompare(other.pool))
     .map((report) =>
@@ -11,25 +17,15 @@ export function statusPage(status: Status, health: Health): string {
       ),
     );
   const nothing = '<p class="card">No pool has been looked at yet.</p>';
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="refresh" content="10">
-<link rel="icon" href="data:,">
-<title>${health.isHealthy ? '' : '⚠ '}backlog-autoscaler</title>
-<style>${style}</style>
-</head>
-<body>
-<header><h1>backlog-autoscaler</h1>${badge(health.isHealthy)}</header>
-<main>
-${cards.length === 0 ? nothing : cards.join('\n')}
-</main>
-</body>
-</html>
-`;
+  return document({
+    title: `${health.isHealthy ? '' : '⚠ '}backlog-autoscaler`,
+    head: '\n<meta http-equiv="refresh" content="10">',
+    header: `${badge(health.isHealthy)}${isGuarded ? logout : ''}`,
+    main: cards.length === 0 ? nothing : cards.join('\n'),
+  });
 }
+
+const logout = '<form method="post" action="/logout"><button>Log out</button></form>';
 
 function card(report: TickReport, health: Health['pools'][number] | undefined): string {
   const { pool, at, currentWorkers, recommendedWorkers, desiredWorkers, error } = report;
@@ -132,36 +128,3 @@ const grouped = new Intl.NumberFormat('en');
 function number(value: number | null): string {
   return value === null ? '?' : grouped.format(value);
 }
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Names of queues and messages of servers are anyone's text. */
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
-}
-
-const style = `
-:root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --text: #1c2430; --quiet: #5b6675; --line: #dfe3e8; --good: #11733b; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --back: #12161c; --card: #1b212a; --text: #e6eaf0; --quiet: #9aa6b5; --line: #303945; --good: #5fd08f; --bad: #ff8a80; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--back); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1, h2, h3 { margin: 0; font-size: 1.15rem; } h2 { font-size: 1.3rem; } h3 { font-size: 1rem; }
-header { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; margin-bottom: 1rem; }
-.card { margin: 0 0 1rem; padding: 1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
-.good { color: var(--good); } .bad { color: var(--bad); } .quiet { color: var(--quiet); font-weight: normal; }
-.good, header .bad { white-space: nowrap; font-weight: 600; }
-dl { display: grid; grid-template-columns: repeat(2, 1fr); gap: .75rem; margin: 0 0 1rem; }
-@media (min-width: 36rem) { dl { grid-template-columns: repeat(4, 1fr); } }
-dt { color: var(--quiet); font-size: .875rem; } dd { margin: 0; font-size: 1.75rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
-ol { margin: .25rem 0 1rem; padding: 0; list-style: none; } li { display: flex; gap: .75rem; } li b { min-width: 2ch; text-align: right; font-variant-numeric: tabular-nums; }
-.error { margin: .5rem 0 1rem; padding: .5rem .75rem; border-left: 4px solid var(--bad); background: color-mix(in srgb, var(--bad) 10%, transparent); }
-.scroll { overflow-x: auto; } table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td.wide { text-align: left; } thead th { white-space: nowrap; color: var(--quiet); font-size: .875rem; font-weight: normal; }
-p { margin: .75rem 0 0; }
-`;

@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import { Registry } from 'prom-client';
+import { OperationalError } from '../../errors.ts';
+import { errorPage } from '../page/error-page.ts';
+import { loginPage } from '../page/login-page.ts';
+import type { Health, Status } from '../report.ts';
+import { bears, hasSession } from './access.ts';
+import {
+  challenge,
+  html,
+  json,
+  nothingHere,
+  readOnly,
+  tooLong,
+  unauthorized,
+  type Answer,
+} from './answer.ts';
+import { createDoor } from './login.ts';
+
+/**
+ * What the paths serve: the daemon answers from its own process, `web` from what daemons published. Each throws
+ * OperationalError when it cannot tell, and settles within a few seconds.
+ */
+export type Sources = {
+  /** Prometheus text. */
+  metrics(): Promise<string>;
+  health(): Promise<Health>;
+  status(): Promise<Status>;
+  /** The HTML of the status page. */
+  page(): Promise<string>;
+};
+
+const openPath = '/healthz';
+const pagePath = '/';
+const urlLengthMax = 2_048;
+
+type Route = (sources: Sources) => Promise<Answer>;
+
+const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [
+    '/metrics',
+    async (sources) => ({
+      status: 200,
+      type: Registry.PROMETHEUS_CONTENT_TYPE,
+      body: await sources.metrics(),
+    }),
+  ],
+  [
+    openPath,
+    async (sources) => {
+      const health = await sources.health();
+      return json(health.isHealthy ? 200 : 503, health);
+    },
+  ],
+  ['/status.json', async (sources) => json(200, await sources.status())],
+  [pagePath, async (sources) => html(200, await sources.page())],
+]);
+
+/** The answer to each request. Never throws but for bugs, and never repeats what was sent. */
+export function createRoutes({
+  token,
+  sources,
+  nowMs,
+}: {
+  readonly token: string | null;
+  readonly sources: Sources;
+  readonly nowMs: () => number;
+}): (request: IncomingMessage) => Promise<Answer> {
+  const door = token === null ? null : createDoor(token, nowMs);
+  return async function answer(request) {
+    const { method, url = '' } = request;
+    if (url.length > urlLengthMax) return tooLong;
+    const path = url.split('?', 1)[0] ?? '';
+    const entering = (await door?.(request, path)) ?? null;
+    if (entering !== null) return entering;
+    if (method !== 'GET' && method !== 'HEAD') return readOnly;
+    if (path !== openPath && token !== null && !bears(request, token)) {
+      if (path !== pagePath) return unauthorized;
+      // The session of a browser opens what people look at, and nothing that programs ask for.
+      if (!hasSession(request, token, nowMs())) return html(401, loginPage(null), challenge);
+    }
+    const route = routes.get(path);
+    return route === undefined ? nothingHere : tell(route, path, sources);
+  };
+}
+
+async function tell(route: Route, path: string, sources: Sources): Promise<Answer> {
+  try {
+    return await route(sources);
+  } catch (error) {
+    if (!(error instanceof OperationalError)) throw error;
+    const { code, message, hint } = error;
+    if (path === pagePath) return html(503, errorPage({ code, message, hint }));
+    // Anyone may ask for the health; where Redis is, is not for anyone to know.
+    return json(503, { error: path === openPath ? { code } : { code, message, hint } });
+  }
+}

@@ -1,0 +1,17 @@
+import { document } from './document.ts';
+
+/** The form behind which the status page is; `complaint` says why the last attempt failed. */
+export function loginPage(complaint: string | null): string {
+  return document({
+    title: 'Log in · backlog-autoscaler',
+    header: '',
+    main: `<form class="card login" method="post" action="/login">
+<h2>Log in</h2>
+<label for="token">METRICS_TOKEN</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required autofocus${complaint === null ? '' : ' aria-invalid="true" aria-describedby="complaint"'}>
+${complaint === null ? '' : `<p class="error" id="complaint" role="alert">${complaint}</p>`}
+<button>Log in</button>
+<p class="quiet">The config var of the app that serves this page. Programs send it as a bearer token instead.</p>
+</form>`,
+  });
+}
