@@ -17,7 +17,7 @@ const parts = {
       ...['deadline', 'decision/decide', 'decision/types', 'errors'],
       ...['redis', 'telemetry/report', 'tick-record'],
     ],
-    packages: ['zod'],
+    packages: ['ioredis', 'zod'],
   },
   loop: {
     parts: [

@@ -10,6 +10,7 @@ import type { Protection } from '../drain/removal.ts';
 import { createContender, type Contender } from '../state/contender.ts';
 import { createLease, leaseExpiryMs, type Leadership, type Lease } from '../state/lease.ts';
 import { createMemoryStore, type MemoryStore, type Oblivion } from '../state/memory-store.ts';
+import { createHistoryStore, type HistoryStore } from '../state/history-store.ts';
 import { createSnapshotStore, type SnapshotStore } from '../state/snapshot-store.ts';
 import { createHerokuAccount } from '../targets/heroku/account.ts';
 import type { HerokuReply } from '../targets/heroku/api.ts';
@@ -32,6 +33,7 @@ export type AssembledPool = {
   readonly tick: (shutdown: AbortSignal) => Promise<TickRecord>;
   readonly lease: Pick<Lease, 'heldForMs'>;
   readonly snapshots: SnapshotStore;
+  readonly history: HistoryStore;
 };
 
 export type Assembly = {
@@ -107,9 +109,10 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
         Math.min(options.isPeriodic ? pool.POLL_INTERVAL : Infinity, tickMsMax) * shareForTheTick,
     });
     const snapshots = createSnapshotStore(stateRedis);
+    const history = createHistoryStore(stateRedis);
     return {
       ...{ name: pool.POOL, config: pool, intervalMs: pool.POLL_INTERVAL },
-      ...{ policy, tick, lease, snapshots },
+      ...{ policy, tick, lease, snapshots, history },
     };
   }
 

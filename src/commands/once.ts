@@ -29,7 +29,11 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
     });
     try {
       const reports = await Promise.all(
-        assembly.pools.map(async (pool) => recorder.recordTick(pool, await pool.tick(shutdown))),
+        assembly.pools.map(async (pool) => {
+          const report = recorder.recordTick(pool, await pool.tick(shutdown));
+          await recorder.keep(pool, report);
+          return report;
+        }),
       );
       print(
         json === true

@@ -19,12 +19,10 @@ import {
 } from '../telemetry/report.ts';
 import { version } from '../version.ts';
 import { secretsOf, type AssembledPool } from './assemble.ts';
+import { createHistorian, type Historian } from './historian.ts';
+import { tellingMs } from './telling.ts';
 
-/** Redis may hang: publishing is given up after this, or sooner when the interval is short. */
-const publishMsMax = 1_000;
-const publishShareOfInterval = 0.05;
-
-/** Hands each tick's record to all its readers: log, metrics, status and, through Redis, `web`. */
+/** Hands each tick's record to all its readers: log, metrics, status and, through Redis, `web` and the history. */
 export type Recorder = {
   readonly metrics: MetricsRecorder;
   readonly recordTick: (pool: AssembledPool, record: TickRecord) => TickReport;
@@ -33,6 +31,8 @@ export type Recorder = {
    * throws for trouble with Redis, which is no part of a tick that is over.
    */
   readonly publish: (pool: AssembledPool, report: TickReport) => Promise<void>;
+  /** Keeps it for those who ask later. */
+  readonly keep: Historian;
   readonly recordHerokuReply: (reply: HerokuReply) => void;
   readonly recordLeadership: (pool: string, leadership: Leadership) => void;
   readonly recordOblivion: (pool: string, why: Oblivion) => void;
@@ -64,6 +64,7 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       return report;
     },
     publish: createPublisher({ log, nowMs, metrics, lastGoodTicksAtMs }),
+    keep: createHistorian(log),
     recordHerokuReply(reply) {
       metrics.recordHerokuReply(reply);
       // What was changed can be asked of Heroku's support under the Request-Id; what was only read hardly ever is.
@@ -110,9 +111,7 @@ function createPublisher({
   const unpublished = new Set<string>();
   return async function publish({ name: pool, intervalMs, lease, snapshots }, report) {
     if (lease.heldForMs() === null) return;
-    const signal = AbortSignal.timeout(
-      Math.ceil(Math.min(publishMsMax, intervalMs * publishShareOfInterval)),
-    );
+    const signal = AbortSignal.timeout(tellingMs(intervalMs));
     const series = await metrics.seriesOf(pool);
     const lastGoodTickAtMs = lastGoodTicksAtMs.get(pool) ?? null;
     try {

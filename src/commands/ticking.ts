@@ -26,7 +26,7 @@ export type Ticking = {
 export function startTicking(
   shutdown: AbortSignal,
   pools: readonly AssembledPool[],
-  recorder: Pick<Recorder, 'recordTick' | 'publish'>,
+  recorder: Pick<Recorder, 'recordTick' | 'publish' | 'keep'>,
   log: Logger,
 ): Ticking {
   const abandon = new AbortController();
@@ -78,7 +78,8 @@ export function startTicking(
 
   async function tickAndTell(pool: AssembledPool): Promise<TickRecord> {
     const record = await pool.tick(abandon.signal);
-    await recorder.publish(pool, recorder.recordTick(pool, record));
+    const report = recorder.recordTick(pool, record);
+    await Promise.all([recorder.publish(pool, report), recorder.keep(pool, report)]);
     return record;
   }
 

@@ -90,6 +90,7 @@ test('with the permissions of the guide the daemon scales, drains, remembers and
   expect(daemon.log.filter(({ code }) => code !== undefined)).toEqual([]);
   expect(await admin.keys('backlog-autoscaler:*memory*')).toHaveLength(1);
   expect(await admin.keys('backlog-autoscaler:{snapshots}:*')).toHaveLength(1);
+  expect(await admin.keys('backlog-autoscaler:{history}:*')).toHaveLength(4);
 
   const { stdout } = await runCommand(['check', '--json'], environment());
   const { findings } = JSON.parse(stdout) as {

@@ -2,6 +2,8 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDrainBoard } from '../../src/drain/board.ts';
 import { heartbeatScript, companionsKey, marksKey, workersKey } from '../../src/drain/protocol.ts';
+import { createHistoryStore } from '../../src/state/history-store.ts';
+import { acting, everything, noonMs, reportAt } from '../support/history.ts';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
 import { connectRedis, type RedisConnection } from '../../src/redis.ts';
 import {
@@ -107,6 +109,17 @@ describe('a node of a Redis Cluster', () => {
     expect(await board.read(soon())).toMatchObject({
       processes: [{ dyno: 'worker.2' }],
       isJoined: true,
+    });
+  });
+
+  test('keeps the history of a pool together', async () => {
+    const history = createHistoryStore(connection);
+    for (const pool of ['one', 'two', 'three'])
+      await history.add({ ...reportAt(noonMs), pool }, acting, soon());
+    expect(await history.pools(soon())).toEqual(['one', 'three', 'two']);
+    expect(await history.read('two', everything, soon())).toMatchObject({
+      ticks: [{ pool: 'two' }],
+      skipped: 0,
     });
   });
 

@@ -10,7 +10,8 @@ import { hold, tick } from '../support/tick-records.ts';
 const recorder = {
   recordTick: () => ({}),
   publish: () => Promise.resolve(),
-} as unknown as Pick<Recorder, 'recordTick' | 'publish'>;
+  keep: () => Promise.resolve(),
+} as unknown as Pick<Recorder, 'recordTick' | 'publish' | 'keep'>;
 
 /** Runs a pool whose interval is a day until its ticks have brought these records, and none comes for a while. */
 async function ticksOf(...records: Partial<TickRecord>[]): Promise<number> {

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { limits, policyNames } from '../decision/types.ts';
+import { errorCodes } from '../errors.ts';
+import type { TickReport } from '../telemetry/report.ts';
+import { outcomes } from '../tick-record.ts';
+
+const count = z.number().int().nonnegative();
+
+/** What a daemon wrote of a tick, perhaps one of another version: fields that are not known are left out. */
+export const reportSchema: z.ZodType<TickReport> = z.object({
+  pool: z.string(),
+  at: z.string(),
+  minWorkers: count,
+  maxWorkers: count,
+  currentWorkers: count.nullable(),
+  recommendedWorkers: count.nullable(),
+  desiredWorkers: count.nullable(),
+  action: z.enum(['scale-up', 'scale-down', 'hold']),
+  limitedBy: z.enum([...limits, 'none']),
+  steps: z.array(
+    z.object({
+      step: z.enum(['recommend', ...limits]),
+      workers: count.nullable(),
+      why: z.string(),
+    }),
+  ),
+  // A daemon of an older version says nothing of these two.
+  alternative: z
+    .object({ policy: z.enum(policyNames), workers: count.nullable(), why: z.string() })
+    .nullable()
+    .default(null),
+  manualHold: z
+    .object({ workers: count, until: z.string(), why: z.string() })
+    .nullable()
+    .default(null),
+  outcome: z.enum(outcomes),
+  error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string() }).optional(),
+  blocked: z.array(
+    z.object({
+      dyno: z.string(),
+      verdict: z.string(),
+      since: z.string().nullable(),
+      jobs: z.array(
+        z.object({ queue: z.string(), jobId: z.string(), startedAt: z.string().nullable() }),
+      ),
+    }),
+  ),
+  queues: z.array(
+    z.object({
+      queue: z.string(),
+      readyJobs: count,
+      activeJobs: count,
+      orphanedJobs: count,
+      delayedJobs: count,
+      pausedJobs: count,
+      isPaused: z.boolean(),
+      oldestWaitSeconds: z.number().nullable(),
+    }),
+  ),
+  unreadableQueues: z.array(z.object({ queue: z.string(), why: z.string() })),
+});

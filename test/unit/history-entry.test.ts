@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { decode, encode } from '../../src/state/history-entry.ts';
+import { noonMs, reportAt, variedReportAt } from '../support/history.ts';
+import { observation, refused } from '../support/tick-records.ts';
+
+describe('an entry of the history', () => {
+  test('of version 1 can be read as long as there is such a version', () => {
+    const report = reportAt(noonMs, { outcome: 'failed', error: refused() });
+    const written =
+      'rdVbCsIwEIXhrZwNKE0movjqiwtwA9FMMcQmkqZk+0WhFlu13lYwD/Nx/lcwhJjJ1U7In2DQYxg0hkF/hEHd36Qq3rRBn9pQ3Q2NrG1C4w1HSFTWI2nHNdSUmtueDIszHva+N1uOwTWIXF4+v4YqCGWIe2sM+z4+m8g6MTRScOyRbTqiPoQzI0eb+BqVKa6Vtqd7skKqgVoasZUDtsuv2CoxXzxl2wI=';
+    expect(decode(Buffer.from(written, 'base64'))).toEqual(report);
+  });
+
+  test('is a fraction of the report', () => {
+    const report = reportAt(noonMs);
+    expect(encode(report).length * 4).toBeLessThan(JSON.stringify(report).length);
+  });
+
+  test('of very many queues names the busiest and keeps the sums', () => {
+    const report = variedReportAt(noonMs, 300);
+    const entry = encode(report);
+    expect(entry.length).toBeLessThanOrEqual(1_000);
+    const kept = decode(entry)?.queues ?? [];
+    expect(kept.length).toBeLessThan(30);
+    expect(kept.at(-1)?.queue).toBe(`${300 - kept.length + 1} other queues`);
+    const readyJobsOf = (queues: typeof kept) =>
+      queues.reduce((sum, { readyJobs }) => sum + readyJobs, 0);
+    expect(readyJobsOf(kept)).toBe(readyJobsOf(report.queues));
+    const longest = Math.max(...report.queues.map((queue) => queue.oldestWaitSeconds ?? 0));
+    expect(Math.max(...kept.map((queue) => queue.oldestWaitSeconds ?? 0))).toBe(longest);
+    expect(kept[0]?.readyJobs).toBe(Math.max(...report.queues.map(({ readyJobs }) => readyJobs)));
+  });
+
+  test('of very many queues that cannot be read names some', () => {
+    const unreadableQueues = Array.from({ length: 500 }, (_, place) => ({
+      queue: `queue-${(place * 7919) % 1000}`,
+      why: `a reason of its own, number ${(place * 104729) % 9973}`,
+    }));
+    const entry = encode(reportAt(noonMs, { observation: observation({ unreadableQueues }) }));
+    expect(entry.length).toBeLessThanOrEqual(1_000);
+    expect(decode(entry)?.unreadableQueues[0]).toEqual(unreadableQueues[0]);
+  });
+
+  test.each([Buffer.alloc(0), Buffer.from('{}'), Buffer.alloc(100, 255)])(
+    'that is damaged is none',
+    (bytes) => {
+      expect(decode(bytes)).toBeNull();
+    },
+  );
+});
