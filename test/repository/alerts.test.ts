@@ -39,9 +39,13 @@ test.skipIf(noPromtool)(
   },
 );
 
-test.skipIf(noPromtool)('each alert fires when it should, and no other does', () => {
-  expect(promtool('test', 'rules', 'alerts_test.yml')).toContain('SUCCESS');
-});
+test.skipIf(noPromtool)(
+  'each alert fires when it should, and no other does',
+  () => {
+    expect(promtool('test', 'rules', 'alerts_test.yml')).toContain('SUCCESS');
+  },
+  180_000,
+);
 
 test('each alert has a case in which it fires, beside the healthy one in which none does', () => {
   const [healthy, ...others] = cases;
