@@ -55,7 +55,7 @@ const parts = {
   deadline: { parts: ['errors'], packages: [] },
   patience: { parts: ['deadline', 'errors'], packages: [] },
   errors: { parts: [], packages: [] },
-  html: { parts: [], packages: [] },
+  html: { parts: [], packages: ['d3-scale', 'd3-shape'] },
   scrub: { parts: [], packages: [] },
   version: { parts: [], packages: ['zod'] },
 };

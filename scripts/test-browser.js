@@ -1,9 +1,10 @@
 /** Runs the suite that needs a real browser, `npm run test:browser`, and obtains Chromium for it when it may. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { installPackages, obtain } from './setup.js';
+import { installPackages, obtain, run } from './setup.js';
 
 installPackages();
+run('npm', ['run', '--silent', 'build']);
 if (obtain('chromium')) {
   const vitest = join('node_modules', 'vitest', 'vitest.mjs');
   const { status } = spawnSync(

@@ -4,11 +4,12 @@ import { loadConfig, withoutSecrets, type Config } from '../config/load.ts';
 import { readPoolsText } from '../config/pools-text.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import { createLog } from '../telemetry/log.ts';
-import { statusPage } from '../telemetry/page/status-page.ts';
 import { startServer, type TelemetryServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';
-import { assemble, nameOf, secretsOf } from './assemble.ts';
+import { assemble, nameOf, secretsOf, type AssembledPool } from './assemble.ts';
 import type { Command, ExitCode, Surroundings } from './command.ts';
+import { renderPage } from './page.ts';
+import { createPast } from './past.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { startTicking, type Ticking } from './ticking.ts';
 
@@ -61,7 +62,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const stopWatching = watchEventLoop(recorder.metrics.recordEventLoopLag);
   let server: TelemetryServer | null = null;
   try {
-    server = await serve(config, recorder, { host, nowMs });
+    server = await serve(config, assembly.pools, recorder, { host, nowMs });
     if (server !== null) log.info({ port: server.port }, 'serving metrics and status');
     ticking = startTicking(shutdown, assembly.pools, recorder, log);
     return await ticking.ended;
@@ -86,12 +87,14 @@ function announce(log: Logger, config: Config): void {
 
 async function serve(
   config: Config,
-  recorder: Recorder,
+  pools: readonly AssembledPool[],
+  { metrics, health, status }: Recorder,
   { host, nowMs }: Pick<DaemonOptions, 'host' | 'nowMs'>,
 ): Promise<TelemetryServer | null> {
   const { PORT: port, METRICS_TOKEN: token } = config.process;
   if (port === null) return null;
-  const { metrics, health, status } = recorder;
+  const byName = new Map(pools.map((pool) => [pool.name, pool]));
+  const readPast = createPast((pool) => byName.get(pool)?.history, nowMs);
   return startServer({
     port,
     host,
@@ -101,7 +104,13 @@ async function serve(
       metrics: () => metrics.render([]),
       health: () => Promise.resolve(health()),
       status: () => Promise.resolve(status()),
-      page: () => Promise.resolve(statusPage(status(), health(), { isGuarded: token !== null })),
+      page: () =>
+        renderPage({
+          reports: status().pools,
+          health: health(),
+          intervalMsOf: (pool) => byName.get(pool)?.intervalMs ?? 0,
+          ...{ readPast, isGuarded: token !== null, outdated: null, nowMs: nowMs() },
+        }),
     },
   });
 }

@@ -1,14 +1,18 @@
 import { once as event } from 'node:events';
 import { loadStateConfig } from '../config/load.ts';
+import { timeOfDay } from '../decision/words.ts';
+import { OperationalError } from '../errors.ts';
 import { connectRedis } from '../redis.ts';
+import { createHistoryStore } from '../state/history-store.ts';
 import { createSnapshotStore, type Snapshot } from '../state/snapshot-store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { statusPage } from '../telemetry/page/status-page.ts';
 import { healthOf } from '../telemetry/report.ts';
 import type { Sources } from '../telemetry/http/routes.ts';
 import { startServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';
+import { renderPage } from './page.ts';
+import { createPast, type ReadPast } from './past.ts';
 import { exitCodes, type Command } from './command.ts';
 
 const portIfUnset = 8080;
@@ -29,13 +33,17 @@ export const web: Command = {
     const log = createLog({ level: config.LOG_LEVEL, secrets, destination: 'stdout' });
     const redis = connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler-web' });
     const store = createSnapshotStore(redis);
+    const history = createHistoryStore(redis);
     try {
       const server = await startServer({
         port: config.PORT ?? portIfUnset,
         host: null,
         token: config.METRICS_TOKEN,
         nowMs,
-        sources: sourcesFrom(readSnapshots, nowMs, { isGuarded: config.METRICS_TOKEN !== null }),
+        sources: sourcesFrom(readSnapshots, {
+          ...{ nowMs, isGuarded: config.METRICS_TOKEN !== null },
+          readPast: createPast(() => history, nowMs),
+        }),
       });
       log.info(
         { port: server.port },
@@ -59,11 +67,17 @@ export const web: Command = {
   },
 };
 
+type PageSurroundings = {
+  readonly nowMs: () => number;
+  readonly readPast: ReadPast;
+  readonly isGuarded: boolean;
+};
+
 function sourcesFrom(
   read: () => Promise<readonly Snapshot[]>,
-  nowMs: () => number,
-  options: { readonly isGuarded: boolean },
+  surroundings: PageSurroundings,
 ): Sources {
+  const { nowMs } = surroundings;
   const metrics = createMetrics([], { version });
   const status = (snapshots: readonly Snapshot[]) => ({
     pools: snapshots.map(({ report }) => report),
@@ -72,9 +86,31 @@ function sourcesFrom(
     metrics: async () => metrics.render((await read()).map((snapshot) => snapshot.metrics)),
     health: async () => healthOf(await read(), nowMs()),
     status: async () => status(await read()),
-    async page() {
-      const snapshots = await read();
-      return statusPage(status(snapshots), healthOf(snapshots, nowMs()), options);
-    },
+    page: pageFrom(read, surroundings),
+  };
+}
+
+/** Where Redis is away, a person sees what was known last, and from when it is. */
+function pageFrom(
+  read: () => Promise<readonly Snapshot[]>,
+  { nowMs, readPast, isGuarded }: PageSurroundings,
+): Sources['page'] {
+  let known: { readonly atMs: number; readonly snapshots: readonly Snapshot[] } | null = null;
+  return async function page() {
+    let outdated: string | null = null;
+    try {
+      known = { snapshots: await read(), atMs: nowMs() };
+    } catch (error) {
+      if (!(error instanceof OperationalError) || known === null) throw error;
+      outdated = `This is what was known at ${timeOfDay(known.atMs, false)}. ${error.message}`;
+    }
+    const { snapshots } = known;
+    const intervalsMs = new Map(snapshots.map(({ pool, intervalMs }) => [pool, intervalMs]));
+    return renderPage({
+      reports: snapshots.map(({ report }) => report),
+      health: healthOf(snapshots, nowMs()),
+      intervalMsOf: (pool) => intervalsMs.get(pool) ?? 0,
+      ...{ readPast, isGuarded, outdated, nowMs: nowMs() },
+    });
   };
 }

@@ -77,13 +77,3 @@ function shortenQueues(queues: readonly QueueReport[], queuesMax: number): reado
 function loadOf({ readyJobs, activeJobs, orphanedJobs, delayedJobs }: QueueReport): number {
   return readyJobs + activeJobs + orphanedJobs + delayedJobs;
 }
-
-/** Two ticks in a row with the same gist belong together: nothing was scaled, and the reason is the same. */
-export function gistOf(report: TickReport): string {
-  const { at, outcome, currentWorkers, desiredWorkers, steps, error, manualHold } = report;
-  const reasons = steps.map(({ step }) => step).join('>');
-  return [
-    ...[outcome === 'scaled' ? at : outcome, currentWorkers, desiredWorkers, reasons],
-    ...[error?.code, manualHold?.workers],
-  ].join(' ');
-}

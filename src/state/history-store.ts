@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { RedisConnection } from '../redis.ts';
-import type { TickReport } from '../telemetry/report.ts';
-import { decode, encode, entryVersion, gistOf } from './history-entry.ts';
+import { gistOf, type TickReport } from '../telemetry/report.ts';
+import { decode, encode, entryVersion } from './history-entry.ts';
 import { addScript } from './history-script.ts';
 
 /**

@@ -24,7 +24,8 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
       why: z.string(),
     }),
   ),
-  // A daemon of an older version says nothing of these two.
+  // A daemon of an older version says nothing of these three.
+  targetWaitSeconds: z.number().nullable().default(null),
   alternative: z
     .object({ policy: z.enum(policyNames), workers: count.nullable(), why: z.string() })
     .nullable()

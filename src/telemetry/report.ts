@@ -1,5 +1,5 @@
 import type { Blocked } from '../drain/plan.ts';
-import type { Decision, Limit, Step, UnreadableQueue } from '../decision/types.ts';
+import type { Decision, Limit, Policy, Step, UnreadableQueue } from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome, TickRecord } from '../tick-record.ts';
 
@@ -10,6 +10,8 @@ export type TickReport = {
   readonly at: string;
   readonly minWorkers: number;
   readonly maxWorkers: number;
+  /** How long jobs may wait; null where the ratio decides. */
+  readonly targetWaitSeconds: number | null;
   readonly currentWorkers: number | null;
   readonly recommendedWorkers: number | null;
   readonly desiredWorkers: number | null;
@@ -85,14 +87,17 @@ export type Health = {
 
 export function tickReport(
   record: TickRecord,
-  bounds: { readonly minWorkers: number; readonly maxWorkers: number },
+  policy: Pick<Policy, 'minWorkers' | 'maxWorkers' | 'leading'> & {
+    readonly targetWaitSeconds: number | null;
+  },
 ): TickReport {
   const { pool, startedAtMs, observation, decision, outcome, drain, error } = record;
   return {
     pool,
     at: new Date(startedAtMs).toISOString(),
-    minWorkers: bounds.minWorkers,
-    maxWorkers: bounds.maxWorkers,
+    minWorkers: policy.minWorkers,
+    maxWorkers: policy.maxWorkers,
+    targetWaitSeconds: policy.leading === 'learned' ? policy.targetWaitSeconds : null,
     currentWorkers: decision?.currentWorkers ?? record.currentWorkers,
     recommendedWorkers: decision?.recommendedWorkers ?? null,
     desiredWorkers: decision?.desiredWorkers ?? null,
@@ -151,6 +156,16 @@ function queueReport(reading: QueueReport): QueueReport {
     isPaused,
     oldestWaitSeconds,
   };
+}
+
+/** Two ticks in a row with the same gist belong together: nothing was scaled, and the reason is the same. */
+export function gistOf(report: TickReport): string {
+  const { at, outcome, currentWorkers, desiredWorkers, steps, error, manualHold } = report;
+  const reasons = steps.map(({ step }) => step).join('>');
+  return [
+    ...[outcome === 'scaled' ? at : outcome, currentWorkers, desiredWorkers, reasons],
+    ...[error?.code, manualHold?.workers],
+  ].join(' ');
 }
 
 /** When a good tick ended, in Unix milliseconds; null for a tick with an error. */

@@ -1,56 +1,30 @@
-import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import axe from 'axe-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loginPage } from '../../src/telemetry/page/login-page.ts';
+import { errorPage } from '../../src/telemetry/page/error-page.ts';
 import { statusPage } from '../../src/telemetry/page/status-page.ts';
-import { healthOf, tickReport } from '../../src/telemetry/report.ts';
 import { startServer, type TelemetryServer } from '../../src/telemetry/http/server.ts';
-import { bounds, ticksOfAllKinds } from '../support/tick-records.ts';
-
-const executablePath = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find(existsSync);
-/** Keeps the browser from calling anybody but the server under test. */
-const quiet = [
-  '--no-sandbox',
-  '--disable-dev-shm-usage',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { startChromium, visit } from '../support/chromium.ts';
+import { pageOfAllKinds } from '../support/page-views.ts';
+import { ticksOfAllKinds } from '../support/tick-records.ts';
 
 let browser: Browser;
 let server: TelemetryServer;
+/** What the server answers with, which a test may change. */
+let html = '';
 
 beforeAll(async () => {
-  const nowMs = Date.now();
-  const records = ticksOfAllKinds().map((record, index) => ({
-    ...record,
-    pool: `pool-${String(index)}`,
-  }));
-  const status = { pools: records.map((record) => tickReport(record, bounds)) };
-  const pools = records.map(({ pool, error }) => ({
-    pool,
-    intervalMs: 60_000,
-    lastGoodTickAtMs: error === null ? nowMs : null,
-  }));
-  const health = healthOf(pools, nowMs);
+  browser = await startChromium();
   server = await startServer({
-    port: 0,
-    host: '127.0.0.1',
-    token: null,
-    nowMs: Date.now,
+    ...{ port: 0, host: '127.0.0.1', token: null, nowMs: Date.now },
     sources: {
       metrics: () => Promise.resolve(''),
-      health: () => Promise.resolve(health),
-      status: () => Promise.resolve(status),
-      page: () => Promise.resolve(statusPage(status, health, { isGuarded: false })),
+      health: () => Promise.reject(new Error('nobody asks')),
+      status: () => Promise.reject(new Error('nobody asks')),
+      page: () => Promise.resolve(html),
     },
   });
-  if (executablePath === undefined)
-    throw new Error('Chromium is not installed: see CONTRIBUTING.md');
-  browser = await chromium.launch({ executablePath, args: quiet });
 });
 
 afterAll(async () => {
@@ -58,43 +32,111 @@ afterAll(async () => {
   await server.close();
 });
 
-async function open(
-  width: number,
-  colorScheme: 'light' | 'dark',
-): Promise<{ page: Page; complaints: string[] }> {
-  const page = await browser.newPage({
-    viewport: { width, height: 900 },
-    colorScheme,
-    javaScriptEnabled: true,
-  });
-  const complaints: string[] = [];
-  page.on('console', (message) => complaints.push(message.text()));
-  page.on('requestfailed', (request) => complaints.push(request.url()));
-  await page.goto(`http://127.0.0.1:${String(server.port)}/`);
-  return { page, complaints };
+async function open(options: BrowserContextOptions) {
+  const visited = await visit(browser, options);
+  await visited.page.goto(`http://127.0.0.1:${String(server.port)}/`);
+  return visited;
 }
 
-test.each([
-  [1280, 'light'],
-  [1280, 'dark'],
-  [390, 'light'],
-] as const)(
-  'shows every pool at %i pixels, %s, without a complaint of the browser',
-  async (width, colorScheme) => {
-    const { page, complaints } = await open(width, colorScheme);
-    expect(await page.locator('section').count()).toBe(ticksOfAllKinds().length);
-    expect(await page.locator('h2').first().textContent()).toBe('pool-0');
-    const overflow: unknown = await page.evaluate(
+/** What the rules of WCAG 2.2 AA that a program can check find wrong, contrast and labels among them. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations: found } = await page.evaluate<axe.AxeResults>('axe.run()');
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html: node }) => `${id}: ${node}`));
+}
+
+const pages = {
+  'the status page': statusPage(pageOfAllKinds()),
+  'the form': loginPage('That is not the METRICS_TOKEN.'),
+  'an error': errorPage({ code: 'STATE_UNAVAILABLE', message: 'no answer', hint: 'Look at it.' }),
+};
+
+test.each(
+  Object.keys(pages).flatMap((name) =>
+    (['light', 'dark'] as const).flatMap((scheme) =>
+      [1280, 360].map((width) => [name, scheme, width] as const),
+    ),
+  ),
+)(
+  '%s, %s and %i pixels wide, fits and can be used by everybody',
+  async (name, colorScheme, width) => {
+    html = pages[name as keyof typeof pages];
+    const viewport = { width, height: 800 };
+    const { page, complaints } = await open({ viewport, colorScheme });
+    await keepScreenshot(page, `${name}-${String(width)}-${colorScheme}`);
+    const overflow = await page.evaluate(
       'document.documentElement.scrollWidth - document.documentElement.clientWidth',
     );
     expect(overflow).toBeLessThanOrEqual(0);
+    expect(await violations(page)).toEqual([]);
     expect(complaints).toEqual([]);
-    const folder = process.env['AUTOSCALER_SCREENSHOTS'];
-    if (folder)
-      await page.screenshot({
-        path: `${folder}/status-${String(width)}-${colorScheme}.png`,
-        fullPage: true,
-      });
-    await page.close();
+    await page.context().close();
   },
 );
+
+async function keepScreenshot(page: Page, name: string): Promise<void> {
+  const folder = process.env['AUTOSCALER_SCREENSHOTS'];
+  if (folder)
+    await page.screenshot({ path: `${folder}/${name.replaceAll(' ', '-')}.png`, fullPage: true });
+}
+
+test('shows a chart of the past, or says why there is none', async () => {
+  html = pages['the status page'];
+  const { page } = await open({});
+  expect(await page.locator('section').count()).toBe(ticksOfAllKinds().length);
+  const first = page.locator('#pool-pool-0');
+  expect(await first.locator('.chart').count()).toBe(3);
+  expect(await page.locator('#pool-pool-1 .notice').textContent()).toContain('ECONNREFUSED');
+  await page.context().close();
+});
+
+test('says what was under the pointer, and then again what is', async () => {
+  html = pages['the status page'];
+  const { page } = await open({ viewport: { width: 1280, height: 800 } });
+  const first = page.locator('.charts').first();
+  const legend = first.locator('[data-value=demandJobs]');
+  expect(await legend.textContent()).toBe('1,270');
+  const chart = first.locator('.chart').first();
+  const box = await chart.boundingBox();
+  await chart.hover({ position: { x: (box?.width ?? 0) / 2, y: 60 } });
+  await expect.poll(() => first.locator('.when').textContent()).toMatch(/^\d\d:\d\d UTC$/);
+  expect(await legend.textContent()).not.toBe('1,270');
+  await page.mouse.move(5, 5);
+  await expect.poll(() => first.locator('.when').textContent()).toBe('now');
+  expect(await legend.textContent()).toBe('1,270');
+  await page.context().close();
+});
+
+test('comes up to date in place: what was unfolded, the focus and the scrolling stay', async () => {
+  html = pages['the status page'];
+  const { page, complaints } = await open({ viewport: { width: 1280, height: 600 } });
+  await page.locator('summary').first().click();
+  await page.evaluate('scrollTo(0, 500)');
+  html = statusPage({
+    ...pageOfAllKinds(),
+    pools: pageOfAllKinds().pools.map((view) => ({
+      ...view,
+      report: { ...view.report, desiredWorkers: 77 },
+    })),
+  });
+  const live = page.getByRole('checkbox', { name: 'keep up to date' });
+  // Switching it on again brings the page up to date at once, without moving there.
+  for (let times = 0; times < 2; times += 1) await live.dispatchEvent('click');
+  await expect.poll(() => page.locator('.figures').first().textContent()).toContain('77');
+  expect(await page.locator('details').first().getAttribute('open')).toBe('');
+  expect(await page.evaluate('document.activeElement.localName')).toBe('summary');
+  expect(await page.evaluate('scrollY')).toBe(500);
+  expect(await live.isChecked()).toBe(true);
+  expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('says all without a script, and loads itself anew', async () => {
+  html = pages['the status page'];
+  const { page } = await open({ javaScriptEnabled: false });
+  expect(await page.locator('#pool-pool-0 .chart .line').count()).toBe(4);
+  expect(await page.locator('#pool-pool-0 .past li').count()).toBeGreaterThan(3);
+  expect(await page.locator('meta[http-equiv=refresh]').count()).toBe(1);
+  expect(await page.locator('.live').isVisible()).toBe(false);
+  await page.context().close();
+});

@@ -9,6 +9,7 @@ const startedAtMs = Date.UTC(2026, 0, 5, 12, 0, 0);
 export const bounds = {
   minWorkers: 1,
   maxWorkers: 10,
+  leading: 'ratio' as const,
   intervalSeconds: 60,
   targetWaitSeconds: null,
 };

@@ -1,24 +1,23 @@
 import { expect, test } from 'vitest';
 import { OperationalError } from '../../src/errors.ts';
 import { statusPage } from '../../src/telemetry/page/status-page.ts';
-import { healthOf, tickReport } from '../../src/telemetry/report.ts';
+import { tickReport } from '../../src/telemetry/report.ts';
+import { pageMs, pageView, pastTicks, poolView } from '../support/page-views.ts';
 import { bounds, hold, observation, reading, tick } from '../support/tick-records.ts';
 
-const open = { isGuarded: false };
-const nowMs = Date.UTC(2026, 0, 5, 12, 0, 4);
-const health = healthOf(
-  [{ pool: 'worker', intervalMs: 10_000, lastGoodTickAtMs: nowMs - 4_000 }],
-  nowMs,
-);
+const pageOf = (...pools: Parameters<typeof poolView>[0][]) =>
+  statusPage(pageView(pools.map(poolView)));
 
 test('shows the workers, the bounds, every sentence of the decision and the queues', () => {
-  const page = statusPage({ pools: [tickReport(tick(), bounds)] }, health, open);
+  const page = pageOf({});
   for (const text of [
     '<h2>worker</h2>',
     '<dt>current</dt><dd>3</dd>',
     '<dt>recommended</dt><dd>13</dd>',
     '<dt>desired</dt><dd>10</dd>',
     '<dd>1–10</dd>',
+    '<dt>jobs ready and active</dt><dd>1,270</dd>',
+    'Last decision: scale-up 3 → 10, limited by max-workers',
     '1,240 ready jobs ÷ 100 jobs per worker',
     'at most 10 (MAX_WORKERS)',
     'The learned policy would have 4: a wait under 2 min takes 4',
@@ -28,17 +27,19 @@ test('shows the workers, the bounds, every sentence of the decision and the queu
   ])
     expect(page).toContain(text);
   expect(page).not.toContain('not healthy');
+  expect(page).not.toContain('target 2 min');
 });
 
-test('keeps the pools in one order, so that cards stay where they are', () => {
+test('keeps the pools in one order, so that cards stay where they are, and lists them first', () => {
   const reports = ['b', 'a', 'c'].map((pool) => tickReport(tick({ pool }), bounds));
-  const page = statusPage({ pools: reports }, health, open);
+  const page = pageOf(...reports.map((report) => ({ report })));
   expect(page.match(/(?<=<h2>)\w(?=<)/g)).toEqual(['a', 'b', 'c']);
+  expect(page.match(/(?<=<a href="#pool-)\w/g)).toEqual(['a', 'b', 'c']);
 });
 
-test('runs nothing, loads nothing and fits a phone', () => {
-  const page = statusPage({ pools: [tickReport(tick(), bounds)] }, health, open);
-  expect(page).not.toMatch(/<script|\son\w+=|src=|url\(|@import/i);
+test('loads nothing from anywhere and fits a phone', () => {
+  const page = pageOf({});
+  expect(page).not.toMatch(/\son\w+=|\sstyle=|src=|url\(|@import/i);
   expect(page).toContain('width=device-width');
   expect(page).toContain('prefers-color-scheme: dark');
 });
@@ -52,11 +53,15 @@ test('escapes everything that others wrote', () => {
   });
   const decision = { ...hold, steps: [{ step: 'recommend' as const, workers: 3, why: evil }] };
   const record = tick({ pool: evil, observation: seen, decision, outcome: 'failed', error });
-  const page = statusPage({ pools: [tickReport(record, bounds)] }, health, open);
-  expect(page).not.toContain('<img');
-  expect(page.split('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;').length).toBe(
-    8,
+  const report = tickReport(record, bounds);
+  const page = statusPage(
+    pageView([poolView({ report, past: { ticks: [report] } }), poolView({ past: { why: evil } })], {
+      outdated: evil,
+    }),
   );
+  expect(page).not.toContain('<img');
+  const escaped = '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;';
+  expect(page.split(escaped).length).toBeGreaterThan(12);
 });
 
 test('marks what is not known, a paused queue, and an error with its hint', () => {
@@ -66,7 +71,7 @@ test('marks what is not known, a paused queue, and an error with its hint', () =
     currentWorkers: null,
   });
   const record = tick({ observation: seen, decision: null, outcome: 'failed', error });
-  const page = statusPage({ pools: [tickReport(record, bounds)] }, healthOf([], nowMs), open);
+  const page = pageOf({ report: tickReport(record, bounds) });
   expect(page).toContain('<dt>current</dt><dd>?</dd>');
   expect(page).toContain('paused with 5');
   expect(page).toContain('<td>–</td>');
@@ -77,7 +82,48 @@ test('marks what is not known, a paused queue, and an error with its hint', () =
 });
 
 test('says so when there is nothing to show yet', () => {
-  expect(statusPage({ pools: [] }, healthOf([], nowMs), open)).toContain(
-    'No pool has been looked at yet.',
-  );
+  expect(pageOf()).toContain('No pool has been looked at yet.');
 });
+
+test('has a way out where one has to log in', () => {
+  expect(statusPage(pageView([], { isGuarded: true }))).toContain('action="/logout"');
+  expect(pageOf()).not.toContain('<form');
+});
+
+test('tells many holds for the same reason as one, and every change by itself, newest first', () => {
+  const past = { ticks: pastTicks(60) };
+  const rows = pageOf({ past }).match(/<li><span class="times">.*?<\/li>/g) ?? [];
+  const texts = rows.map((row) => row.replace(/<[^>]+>/g, '|').replace(/\|+/g, '|'));
+  expect(texts[0]).toMatch(/^\|11:45\|–\|11:59\|hold 9\| \d+ ready jobs → 9 \|15 times\|$/);
+  expect(texts[1]).toMatch(/^\|11:\d\d\|scale-up 8 → 9\| \d+ ready jobs → 9\|$/);
+});
+
+test('draws the last hours, with the bounds and the target, and a table of the same', () => {
+  const [first, ...others] = pastTicks(300).toReversed();
+  if (first === undefined) throw new Error('there is a past');
+  const ticks = others.toReversed();
+  const report = { ...first, at: new Date(pageMs).toISOString() };
+  const page = pageOf({ report, past: { ticks } });
+  expect(page.match(/<svg class="chart"/g)).toHaveLength(3);
+  expect(page.match(/<path class="band" d="M[\d.]+,/g)).toHaveLength(1);
+  expect(page).toContain('target 60 s');
+  const drawn = page.slice(page.indexOf('<svg'), page.lastIndexOf('</svg>'));
+  expect(drawn).not.toMatch(/NaN|undefined|Infinity/);
+  const table = page.slice(page.indexOf('<details>'), page.indexOf('</details>'));
+  expect(table).toContain('<th scope="row">12:00</th>');
+  expect(table.match(/<tr>/g)?.length).toBeLessThan(40);
+});
+
+test('leaves a gap where nobody looked', () => {
+  const ticks = pastTicks(300);
+  const whole = lineOf(pageOf({ past: { ticks } }));
+  const without = lineOf(
+    pageOf({ past: { ticks: [...ticks.slice(0, 100), ...ticks.slice(200)] } }),
+  );
+  expect(whole.match(/M/g)).toHaveLength(1);
+  expect(without.match(/M/g)).toHaveLength(2);
+});
+
+function lineOf(page: string): string {
+  return /class="line demand" data-line="0" d="([^"]*)"/.exec(page)?.[1] ?? '';
+}

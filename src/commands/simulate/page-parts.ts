@@ -1,33 +1,44 @@
+import { baseStyle } from '../../html/style.ts';
+
+/** Colours that the colour-blind can tell apart, and that show on light and dark (after Okabe and Ito). */
+export const colors = [
+  '#0b84d8',
+  '#d55e00',
+  '#00996b',
+  '#c45c9c',
+  '#b98900',
+  '#7a5fd0',
+  '#3aa6c9',
+  '#808a96',
+];
+const colored = colors.map(
+  (color, index) =>
+    `.line.color${index} { stroke: ${color}; } i.color${index} { background: ${color}; }`,
+);
+
 /** How the page looks. */
-export const style = `
-:root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --text: #1c2430; --quiet: #5b6675; --line: #dfe3e8; --bar: #0b84d82b; }
-@media (prefers-color-scheme: dark) { :root { --back: #12161c; --card: #1b212a; --text: #e6eaf0; --quiet: #9aa6b5; --line: #303945; --bar: #0b84d84d; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 66rem; padding: 1rem; background: var(--back); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+export const style = `${baseStyle}
+:root { --bar: #0b84d82b; }
+@media (prefers-color-scheme: dark) { :root { --bar: #0b84d84d; } }
+body { max-width: 66rem; }
 h1 { margin: .5rem 0 0; font-size: 1.6rem; } h2 { margin: 1rem 0 .25rem; font-size: 1rem; } h2 small { color: var(--quiet); font-weight: normal; }
 header p { margin: .25rem 0 1rem; color: var(--quiet); max-width: 48rem; }
-.card { position: relative; margin-bottom: 1rem; padding: 1rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); }
-.card > h2:first-child { margin-top: 0; } .wide { overflow-x: auto; } .quiet, footer { color: var(--quiet); font-size: .875rem; } .quiet { margin: .75rem 0 0; }
-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); text-align: right; } th:first-child { text-align: left; } tbody tr:last-child > * { border-bottom: 0; }
-thead th { color: var(--quiet); font-size: .875rem; font-weight: normal; } tbody th { font-weight: 600; }
+.card { position: relative; } .card > h2:first-child { margin-top: 0; } .wide { overflow-x: auto; } .quiet, footer { color: var(--quiet); font-size: .875rem; } .quiet { margin: .75rem 0 0; }
+table { white-space: nowrap; } tbody th { font-weight: 600; }
 .bar { background: linear-gradient(to left, var(--bar) var(--share), transparent var(--share)); }
-i { display: inline-block; width: .8em; height: .8em; margin-right: .45em; border-radius: 2px; }
-.legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; } .legend label { cursor: pointer; }
-svg { display: block; width: 100%; height: auto; touch-action: pan-y; } svg path { fill: none; }
-.grid { stroke: var(--line); } .tick { fill: var(--quiet); font-size: 12px; } .mark { stroke: var(--quiet); stroke-dasharray: 5 4; }
-.line { stroke-width: 1.5; stroke-linejoin: round; } .line.off { display: none; } .cursor { stroke: var(--quiet); visibility: hidden; }
+i { display: inline-block; width: .8em; height: .8em; margin-right: .45em; border-radius: 2px; } ${colored.join(' ')}
+.legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; } .legend label { cursor: pointer; } .line.off { display: none; }
 .tip { position: absolute; z-index: 1; pointer-events: none; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .4rem; background: var(--card); box-shadow: 0 2px 8px #0003; font-size: .8125rem; white-space: nowrap; }
 .tip[hidden] { display: none; } .tip td, .tip th { padding: 0 .35rem; border: 0; } .tip b { font-weight: 600; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: 0; } dt { font-weight: 600; } dd { margin: 0; }
-@media (max-width: 40rem) { .tick { font-size: 17px; } dl { display: block; } dd { margin-bottom: .5rem; } }
+@media (max-width: 40rem) { dl { display: block; } dd { margin-bottom: .5rem; } }
 `;
 
 /** What happens under the pointer: everything the page says is there without it. */
 export const script = `
 const data = JSON.parse(document.getElementById('data').textContent);
 const tip = document.querySelector('.tip');
-const charts = [...document.querySelectorAll('svg')];
+const charts = [...document.querySelectorAll('.chart')];
 const off = new Set();
 for (const box of document.querySelectorAll('[data-toggle]')) box.addEventListener('change', () => {
   const line = box.dataset.toggle;
@@ -46,13 +57,13 @@ function clock(seconds) {
 function cell(row, text, tag) { row.append(Object.assign(document.createElement(tag), { textContent: text })); }
 function show(event) {
   const svg = event.currentTarget.getBoundingClientRect();
-  const x = (event.clientX - svg.left) * data.width / svg.width;
-  const seconds = (x - data.left) / (data.width - data.left - data.right) * data.endSeconds;
+  const share = (event.clientX - svg.left) / svg.width;
+  const seconds = share * data.endSeconds;
   if (seconds < 0 || seconds > data.endSeconds) return hide();
   for (const chart of charts) {
     const cursor = chart.querySelector('.cursor');
     cursor.style.visibility = 'visible';
-    cursor.setAttribute('transform', 'translate(' + x + ' 0)');
+    for (const end of ['x1', 'x2']) cursor.setAttribute(end, 100 * share + '%');
   }
   const table = document.createElement('table');
   const head = table.insertRow();

@@ -1,5 +1,6 @@
 import type { Comparison, Run } from './comparison.ts';
-import { percent, shortNumber, spokenSeconds, spokenWait } from './words.ts';
+import { shortNumber, spokenSeconds } from '../../html/words.ts';
+import { percent, spokenWait } from './words.ts';
 
 export type Column = { readonly title: string; readonly cell: (run: Run) => string };
 

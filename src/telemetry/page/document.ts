@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
+import { script } from './script.ts';
 import { style } from './style.ts';
 
-/** What a page may do: be looked at in its own style, and send its own forms. Nothing is loaded from anywhere. */
+/** What a page may do: its own style and script, its own forms, and to ask this server. Nothing else is loaded. */
 export const pagePolicy = [
   "default-src 'none'",
   `style-src ${source(style)}`,
+  `script-src ${source(script)}`,
+  "connect-src 'self'",
   'img-src data:',
   "base-uri 'none'",
   "form-action 'self'",

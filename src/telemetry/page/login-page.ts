@@ -7,6 +7,7 @@ export function loginPage(complaint: string | null): string {
     header: '',
     main: `<form class="card login" method="post" action="/login">
 <h2>Log in</h2>
+<input name="username" autocomplete="username" value="backlog-autoscaler" hidden>
 <label for="token">METRICS_TOKEN</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus${complaint === null ? '' : ' aria-invalid="true" aria-describedby="complaint"'}>
 ${complaint === null ? '' : `<p class="error" id="complaint" role="alert">${complaint}</p>`}

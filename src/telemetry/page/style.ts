@@ -1,25 +1,31 @@
-/** How the pages look, in light and dark, on a phone and on a desk. */
-export const style = `
-:root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --text: #1c2430; --quiet: #5b6675; --line: #dfe3e8; --good: #11733b; --bad: #b3261e; --edge: #7d8794; --accent: #0b5cad; --on-accent: #fff; }
-@media (prefers-color-scheme: dark) { :root { --back: #12161c; --card: #1b212a; --text: #e6eaf0; --quiet: #9aa6b5; --line: #303945; --good: #5fd08f; --bad: #ff8a80; --edge: #8995a5; --accent: #7ab8f5; --on-accent: #10151b; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem; background: var(--back); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1, h2, h3 { margin: 0; font-size: 1.15rem; } h2 { font-size: 1.3rem; } h3 { font-size: 1rem; }
-header { display: flex; justify-content: space-between; align-items: baseline; gap: 1rem; margin-bottom: 1rem; }
-.card { margin: 0 0 1rem; padding: 1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
-.good { color: var(--good); } .bad { color: var(--bad); } .quiet { color: var(--quiet); font-weight: normal; }
-.good, header .bad { white-space: nowrap; font-weight: 600; }
-dl { display: grid; grid-template-columns: repeat(2, 1fr); gap: .75rem; margin: 0 0 1rem; }
-@media (min-width: 36rem) { dl { grid-template-columns: repeat(4, 1fr); } }
-dt { color: var(--quiet); font-size: .875rem; } dd { margin: 0; font-size: 1.75rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
-ol { margin: .25rem 0 1rem; padding: 0; list-style: none; } li { display: flex; gap: .75rem; } li b { min-width: 2ch; text-align: right; font-variant-numeric: tabular-nums; }
-.error { margin: .5rem 0 1rem; padding: .5rem .75rem; border-left: 4px solid var(--bad); background: color-mix(in srgb, var(--bad) 10%, transparent); }
-.scroll { overflow-x: auto; } table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
-th, td { padding: .35rem .5rem; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td.wide { text-align: left; } thead th { white-space: nowrap; color: var(--quiet); font-size: .875rem; font-weight: normal; }
-p { margin: .75rem 0 0; }
-.login { display: grid; gap: .5rem; max-width: 24rem; margin: 3rem auto; }
-label { font-weight: 600; } input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--edge); border-radius: .4rem; background: var(--card); color: var(--text); }
-.login button { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; cursor: pointer; }
-header form { margin-left: auto; } header button { padding: .15rem .75rem; font-size: .875rem; cursor: pointer; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+import { baseStyle } from '../../html/style.ts';
+
+/** How the status page and the way to it look. */
+export const style = `${baseStyle}
+:root { --demand: #0b6fc7; --current: #00805a; --desired: #c2560c; --wait: #8a4fc4; }
+@media (prefers-color-scheme: dark) { :root { --demand: #5aa9f0; --current: #41c795; --desired: #f0975a; --wait: #bf95ec; } }
+body { max-width: 80rem; }
+h1, h2, h3, h4, figure, dl, dd, ol, ul { margin: 0; padding: 0; } ol, ul { list-style: none; }
+h1 { font-size: 1.15rem; } h2 { font-size: 1.35rem; } h3 { margin: 1rem 0 .25rem; font-size: 1rem; } h4 { font-size: .9375rem; }
+header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem; margin-bottom: .75rem; }
+header > .quiet { margin-left: auto; font-size: .875rem; } .live { display: none; margin-left: auto; font-size: .875rem; } .scripted .live { display: inline; } header form { margin-left: auto; } .scripted header form { margin-left: 0; }
+.badge { white-space: nowrap; font-weight: 600; } .badge::before { content: "● "; } .badge.bad::before { content: "▲ "; } .good { color: var(--good); } .bad { color: var(--bad); }
+.figures { display: grid; grid-template-columns: repeat(2, 1fr); gap: .75rem 1rem; } dt { color: var(--quiet); font-size: .875rem; } dd { font-size: 1.6rem; line-height: 1.25; font-variant-numeric: tabular-nums; } dd small { color: var(--quiet); font-size: .875rem; white-space: nowrap; }
+.columns { display: grid; gap: .5rem 2rem; } .columns > * { min-width: 0; } .columns > div > h3:first-child { margin-top: .75rem; }
+.steps li { display: flex; gap: .75rem; } .past { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } .steps b { flex: none; min-width: 2ch; text-align: right; font-variant-numeric: tabular-nums; }
+.past li { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; padding: .2rem 0; border-top: 1px solid var(--line); font-size: .9375rem; } .past li:first-child { border-top: 0; } .times { white-space: nowrap; color: var(--quiet); font-variant-numeric: tabular-nums; }
+.error, .notice { margin: .75rem 0 0; padding: .5rem .75rem; border-left: 4px solid var(--accent); background: var(--band); } .error { border-left-color: var(--bad); background: color-mix(in srgb, var(--bad) 10%, transparent); } .notice:empty { display: none; } main > .notice { margin: 0 0 1rem; }
+.charts > .quiet { margin: .75rem 0 .25rem; font-size: .875rem; } figcaption { display: flex; flex-wrap: wrap; gap: 0 1rem; align-items: baseline; } figure { margin-top: .75rem; } figcaption span { font-size: .875rem; } figcaption b { display: inline-block; min-width: 2ch; font-variant-numeric: tabular-nums; }
+figcaption i { display: inline-block; width: 1em; height: .25em; margin-right: .4em; border-radius: 2px; vertical-align: middle; }
+i.demand { background: var(--demand); } i.current { background: var(--current); } i.desired { background: var(--desired); } i.wait { background: var(--wait); }
+.line.demand { stroke: var(--demand); } .line.current { stroke: var(--current); } .line.desired { stroke: var(--desired); } .line.wait { stroke: var(--wait); }
+details { margin-top: .25rem; } summary { cursor: pointer; color: var(--quiet); font-size: .875rem; } details .scroll { max-height: 20rem; }
+.scroll { overflow: auto; margin-top: .75rem; overflow-wrap: normal; } td.wide { text-align: left; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 2rem; } a { color: var(--accent); font-weight: 600; }
+.login { display: grid; gap: .5rem; max-width: 24rem; margin: 3rem auto; } label { font-weight: 600; } .live { font-weight: normal; }
+input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--edge); border-radius: .4rem; background: var(--card); color: var(--text); } button { cursor: pointer; } header button { padding: .15rem .75rem; font-size: .875rem; } input[type=checkbox] { accent-color: var(--accent); }
+.login button { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; } .login .error { margin: 0; }
+@media (max-width: 40rem) { .past, .past li { display: block; } .times { display: block; } }
+@media (min-width: 40rem) { .figures { grid-template-columns: repeat(6, 1fr); } }
+@media (min-width: 64rem) { .columns { grid-template-columns: 5fr 6fr; } }
 `;

@@ -1,0 +1,10 @@
+import type { Health, TickReport } from '../report.ts';
+
+/** What the page knows of a pool. */
+export type PoolView = {
+  readonly report: TickReport;
+  readonly health: Health['pools'][number] | undefined;
+  readonly intervalMs: number;
+  /** Earlier ticks, oldest first and without the one of the report; or why they cannot be read. */
+  readonly past: { readonly ticks: readonly TickReport[] } | { readonly why: string };
+};
