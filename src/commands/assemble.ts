@@ -47,6 +47,8 @@ export type AssemblyOptions = {
   /** A name for this process that tells people which one it is, such as its dyno. */
   readonly name: string;
   readonly onHerokuReply: (reply: HerokuReply) => void;
+  /** Told once for each Heroku account of which more calls are used than this process should. */
+  readonly onHerokuOveruse: () => void;
   readonly onLeadership: (pool: string, leadership: Leadership) => void;
   /** Told when what a pool remembered cannot be used, or not all of it. */
   readonly onOblivion: (pool: string, why: Oblivion) => void;
@@ -68,6 +70,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       userAgent: `backlog-autoscaler/${version}`,
       nowMs,
       onReply: options.onHerokuReply,
+      onOveruse: options.onHerokuOveruse,
     }),
   );
   const workersOf = createWorkersSources(nowMs);

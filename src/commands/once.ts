@@ -24,6 +24,7 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
     const assembly = assemble(config, {
       ...{ nowMs, isPeriodic: false, name: nameOf(environment) },
       onHerokuReply: recorder.recordHerokuReply,
+      onHerokuOveruse: recorder.recordHerokuOveruse,
       onLeadership: recorder.recordLeadership,
       onOblivion: recorder.recordOblivion,
     });

@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
+import { counted } from '../decision/words.ts';
 import { OperationalError } from '../errors.ts';
 import { createScrubber, scrubJson } from '../scrub.ts';
 import type { Leadership } from '../state/lease.ts';
 import type { Oblivion } from '../state/memory-store.ts';
 import type { TickRecord } from '../tick-record.ts';
 import type { HerokuReply } from '../targets/heroku/api.ts';
+import { callsPerHour, ownCallsPerHour } from '../targets/heroku/call-budget.ts';
 import { logTick } from '../telemetry/log.ts';
 import { createNotices } from '../telemetry/notices.ts';
 import { createMetrics, type MetricsRecorder } from '../telemetry/metrics.ts';
@@ -34,6 +36,7 @@ export type Recorder = {
   /** Keeps it for those who ask later. */
   readonly keep: Historian;
   readonly recordHerokuReply: (reply: HerokuReply) => void;
+  readonly recordHerokuOveruse: () => void;
   readonly recordLeadership: (pool: string, leadership: Leadership) => void;
   readonly recordOblivion: (pool: string, why: Oblivion) => void;
   readonly status: () => Status;
@@ -71,6 +74,14 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       log[reply.method === 'PATCH' ? 'info' : 'debug'](
         reply,
         `Heroku answered ${reply.method} with ${String(reply.status)}`,
+      );
+    },
+    recordHerokuOveruse() {
+      log.warn(
+        {
+          hint: 'Lengthen POLL_INTERVAL, or let a second daemon with a token of another Heroku user take some of the pools.',
+        },
+        `${counted(ownCallsPerHour, 'call')} an hour, of the ${counted(callsPerHour, 'call')} that the Heroku account has for all who use it, are not enough for these pools: where nothing is to change, the workers are looked at less often from now on`,
       );
     },
     recordLeadership(pool, leadership) {

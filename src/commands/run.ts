@@ -52,6 +52,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
   const assembly = assemble(config, {
     ...{ nowMs, isPeriodic: true, name: nameOf(environment) },
     onHerokuReply: recorder.recordHerokuReply,
+    onHerokuOveruse: recorder.recordHerokuOveruse,
     onOblivion: recorder.recordOblivion,
     onLeadership(pool, leadership) {
       recorder.recordLeadership(pool, leadership);

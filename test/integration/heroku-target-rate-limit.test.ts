@@ -145,3 +145,39 @@ describe('when few calls are left', () => {
     expect(stage.account.remainingCalls()).toBe(449);
   });
 });
+
+describe('when pools look so often that the account would have no calls for others', () => {
+  it('they look less often, all alike, and still right before a change', async () => {
+    const targets = Array.from({ length: 16 }, () => stage.anotherTarget());
+    const lookForSeconds = async (seconds: number) => {
+      const before = calls();
+      for (let passed = 0; passed < seconds; passed += 10) {
+        for (const target of targets) await target.currentWorkers(10_000, soon());
+        stage.passSeconds(10);
+      }
+      return calls() - before;
+    };
+    expect(await lookForSeconds(60)).toBe(96);
+    expect(stage.timesOverused()).toBe(0);
+    // 150 at once and one in 2 s, and what it takes until all have slowed down.
+    expect(96 + (await lookForSeconds(840))).toBeLessThanOrEqual(150 + 450 + 2 * 16);
+    expect(await lookForSeconds(600)).toBeLessThanOrEqual(300 + 16);
+    expect(stage.timesOverused()).toBe(1);
+
+    stage.heroku.formation['worker'] = { quantity: 8, size: 'Standard-1X' };
+    for (const target of targets) expect(await target.currentWorkers(2_000, soon())).toBe(8);
+    const before = calls();
+    expect(await targets[0]?.scaleTo(3, soon())).toEqual({ kind: 'scaled', workers: 3 });
+    expect(calls()).toBe(before + 1);
+  }, 60_000);
+
+  it('a reading that failed is not replaced by the one before, however calls are spared', async () => {
+    await Promise.all(Array.from({ length: 400 }, () => stage.account.formation('demo', soon())));
+    expect(await stage.target.currentWorkers(10_000, soon())).toBe(2);
+    stage.heroku.formation['worker'] = { quantity: 8, size: 'Standard-1X' };
+    stage.passSeconds(30);
+    stage.heroku.script(jsonFault(403, { id: 'forbidden', message: 'no' }));
+    await expect(stage.target.currentWorkers(0, soon())).rejects.toThrow('forbidden');
+    expect(await stage.target.currentWorkers(10_000, soon())).toBe(8);
+  });
+});

@@ -9,8 +9,12 @@ export type HerokuStage = {
   readonly heroku: ScriptedHeroku;
   readonly account: HerokuAccount;
   readonly target: Target;
+  /** As `target`, for another pool of the same account. */
+  readonly anotherTarget: () => Target;
   /** Every reply the account told of. */
   readonly replies: HerokuReply[];
+  /** How often the account told that it is used more than it should be. */
+  readonly timesOverused: () => number;
   readonly passSeconds: (seconds: number) => void;
   readonly stop: () => Promise<void>;
 };
@@ -26,6 +30,7 @@ export async function startHerokuStage(
 ): Promise<HerokuStage> {
   const heroku = await startScriptedHeroku(overrides.formation);
   const replies: HerokuReply[] = [];
+  let timesOverused = 0;
   let passedMs = 0;
   const nowMs = () => Date.now() + passedMs;
   const account = createHerokuAccount({
@@ -34,13 +39,17 @@ export async function startHerokuStage(
     userAgent: 'backlog-autoscaler/1.2.3',
     nowMs,
     onReply: (reply) => replies.push(reply),
+    onOveruse: () => (timesOverused += 1),
   });
   const { app = 'demo', processType = 'worker' } = overrides;
+  const anotherTarget = () => createHerokuTarget({ account, app, processType, nowMs });
   return {
     heroku,
     account,
-    target: createHerokuTarget({ account, app, processType, nowMs }),
+    target: anotherTarget(),
+    anotherTarget,
     replies,
+    timesOverused: () => timesOverused,
     passSeconds: (seconds) => (passedMs += seconds * 1_000),
     async stop() {
       await account.close();

@@ -336,6 +336,17 @@ describe('the judgement of the token', () => {
     expect(levels(judge(scope))[0]).toBe(level);
   });
 
+  test('says that many pools will look less often than they would', () => {
+    const pools = Array.from({ length: 12 }, () => poolWith({ POLL_INTERVAL: '1s' }));
+    const remarks = judgeToken(
+      { statuses: [200], scope: null, remainingCalls: null, apps: [] },
+      pools,
+    );
+    expect(text(remarks)).toContain(
+      'About 1,800 API calls an hour will be used, 40 % of the account’s 4,500, which are shared by all that uses it; looking at the workers whenever it is time would take 4,320, so it will be done less often',
+    );
+  });
+
   test('says nothing of a token when nobody could judge it', () => {
     const facts = { scope: null, remainingCalls: null, apps: [] };
     expect(judgeToken({ ...facts, statuses: [] }, [])).toEqual([]);

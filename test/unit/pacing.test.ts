@@ -4,6 +4,7 @@ import { createPace } from '../../src/targets/heroku/pacing.ts';
 
 const rejected = () =>
   Promise.reject(new OperationalError('TARGET_REJECTED', 'wrong token', { hint: 'make one' }));
+const unstretched = (pauseMs: number) => pauseMs;
 const fine = () => Promise.resolve('fine');
 
 /** Calls once a second, and counts what got through. */
@@ -22,7 +23,7 @@ describe('what fails at every tick', () => {
   test('is asked for a few times at first, then every ten seconds, and fails all the same', async () => {
     let nowMs = 0;
     let asked = 0;
-    const pace = createPace(() => nowMs);
+    const pace = createPace(() => nowMs, unstretched);
     const failures = await everySecond(60, (atMs) => {
       nowMs = atMs;
       return pace('read', () => {
@@ -38,7 +39,7 @@ describe('what fails at every tick', () => {
   test('leaves reading alone too while only changes fail, because each change begins with one', async () => {
     let nowMs = 0;
     let asked = 0;
-    const pace = createPace(() => nowMs);
+    const pace = createPace(() => nowMs, unstretched);
     const count =
       <T>(request: () => Promise<T>) =>
       () => {
@@ -53,9 +54,26 @@ describe('what fails at every tick', () => {
     expect(asked).toBeLessThanOrEqual(18);
   });
 
+  test('waits longer while calls must be spared, but never more than a minute', async () => {
+    let nowMs = 0;
+    let asked = 0;
+    const pace = createPace(
+      () => nowMs,
+      () => 600_000,
+    );
+    await everySecond(600, (atMs) => {
+      nowMs = atMs;
+      return pace('read', () => {
+        asked += 1;
+        return rejected();
+      });
+    });
+    expect(asked).toBe(3 + 10);
+  });
+
   test('is forgotten as soon as it works', async () => {
     let nowMs = 0;
-    const pace = createPace(() => nowMs);
+    const pace = createPace(() => nowMs, unstretched);
     await expect(pace('read', rejected)).rejects.toThrow('wrong token');
     await expect(pace('read', rejected)).rejects.toThrow('wrong token');
     await expect(pace('read', fine)).rejects.toThrow('wrong token');
@@ -66,7 +84,7 @@ describe('what fails at every tick', () => {
   });
 
   test('does not mind what has a pause of its own, or is a bug', async () => {
-    const pace = createPace(() => 0);
+    const pace = createPace(() => 0, unstretched);
     const limited = () =>
       Promise.reject(new OperationalError('TARGET_RATE_LIMITED', 'wait', { hint: '' }));
     const broken = () => Promise.reject(new TypeError('a bug'));

@@ -2,14 +2,13 @@ import { distance } from 'fastest-levenshtein';
 import type { PoolConfig } from '../../config/load.ts';
 import { counted } from '../../decision/words.ts';
 import type { ProcessType } from '../../targets/heroku/shapes.ts';
+import { callsPerHour, ownCallsPerHour } from '../../targets/heroku/call-budget.ts';
 import { defaultLimits } from './dyno-limits.ts';
 import { ok, problem, problemFrom, warning, type Remark } from './finding.ts';
 import type { AppFacts, HerokuFacts } from './heroku-facts.ts';
 import type { HowToSet } from './how-to-set.ts';
 import { listed } from './listed.ts';
 
-/** https://devcenter.heroku.com/articles/platform-api-reference#rate-limits */
-const callsPerHour = 4_500;
 const scarceCalls = callsPerHour * 0.1;
 const ownShareMax = 0.2;
 /** However short the interval, the daemon reads the formation at most this often for each pool. */
@@ -51,12 +50,17 @@ function judgeCalls(pools: readonly PoolConfig[]): readonly Remark[] {
   const calls = pools.reduce((sum, { POLL_INTERVAL: intervalMs }) => {
     return sum + 3_600 / Math.max(intervalMs / 1_000, formationAgeSeconds);
   }, 0);
-  const share = `${Math.round((100 * calls) / callsPerHour)} %`;
-  const use = `About ${counted(Math.round(calls), 'API call')} an hour will be used, ${share} of the account’s ${wholeNumber.format(callsPerHour)}`;
+  const used = Math.min(calls, ownCallsPerHour);
+  const share = `${Math.round((100 * used) / callsPerHour)} %`;
+  const use = `About ${counted(Math.round(used), 'API call')} an hour will be used, ${share} of the account’s ${wholeNumber.format(callsPerHour)}`;
   if (calls <= callsPerHour * ownShareMax) return [ok(use)];
+  const thrift =
+    calls > ownCallsPerHour
+      ? `; looking at the workers whenever it is time would take ${wholeNumber.format(Math.round(calls))}, so it will be done less often`
+      : '';
   return [
     warning(
-      `${use}, which are shared by all that uses it`,
+      `${use}, which are shared by all that uses it${thrift}`,
       'Lengthen POLL_INTERVAL: heroku config:set POLL_INTERVAL=1m',
     ),
   ];

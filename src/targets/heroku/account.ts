@@ -25,8 +25,6 @@ export type HerokuAccount = {
   app(app: string, signal: AbortSignal): Promise<shapes.App>;
   formation(app: string, signal: AbortSignal): Promise<readonly shapes.ProcessType[]>;
   dynos(app: string, signal: AbortSignal): Promise<readonly shapes.Dyno[]>;
-  /** What is left of the account's calls, asked of Heroku; the question itself is free. */
-  askRemainingCalls(signal: AbortSignal): Promise<number>;
   /** Sets the quantity of one process type and never its size: a new size would replace every running dyno. */
   scale(
     app: string,
@@ -36,7 +34,7 @@ export type HerokuAccount = {
   ): Promise<ScaleReply>;
   /** What is left of the account's calls, as the last reply said; null before there was one. */
   remainingCalls(): number | null;
-  /** How old a reading may be that was wanted at most `maxAgeMs` old: older when few calls are left. */
+  /** How old a reading may be that was wanted at most `maxAgeMs` old: older while calls must be spared. */
   readingAgeMs(maxAgeMs: number): number;
   close(): Promise<void>;
 };
@@ -51,9 +49,6 @@ export function createHerokuAccount(parts: HerokuApiParts): HerokuAccount {
     app: (app, signal) => get(pathOf(app), shapes.app, signal),
     formation: (app, signal) => get(`${pathOf(app)}/formation`, shapes.formation, signal),
     dynos: (app, signal) => get(`${pathOf(app)}/dynos`, shapes.dynos, signal),
-    async askRemainingCalls(signal) {
-      return (await get('/account/rate-limits', shapes.rateLimits, signal)).remaining;
-    },
     async scale(app, processType, quantity, signal) {
       const body = { updates: [{ type: processType, quantity }] };
       const call: Call = { method: 'PATCH', path: `${pathOf(app)}/formation`, body };

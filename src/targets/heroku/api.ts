@@ -25,6 +25,8 @@ export type HerokuApiParts = {
   readonly userAgent: string;
   readonly nowMs: () => number;
   readonly onReply?: (reply: HerokuReply) => void;
+  /** Told once, when this process makes more calls than its share, and begins to read less often. */
+  readonly onOveruse?: () => void;
 };
 
 /**
@@ -45,10 +47,11 @@ export type HerokuApi = {
 
 export function createHerokuApi(parts: HerokuApiParts): HerokuApi {
   const quote = createQuote(parts.apiKey);
-  const budget = createCallBudget(parts.nowMs);
+  const budget = createCallBudget(parts.nowMs, () => parts.onOveruse?.());
   const connection = createConnection({
     ...parts,
     quote,
+    onCall: budget.spend,
     onReply(call, reply, durationSeconds) {
       budget.record(reply);
       parts.onReply?.({

@@ -47,12 +47,13 @@ const pauseBeforeRepeatingMs = 200;
 /** What permitted a PATCH (a fresh reading, the lease) is only as good as it is recent. */
 const repeatPatchWithinSeconds = 2;
 
-/** Opens connections when they are needed. `onReply` hears of every reply, also of those that are not the last word. */
+/** Opens connections when they are needed. `onCall` hears of every request that is sent, again too. `onReply` hears of every reply, also of those that are not the last word. */
 export function createConnection(parts: {
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly userAgent: string;
   readonly quote: Quote;
+  readonly onCall: () => void;
   readonly onReply: (call: Call, reply: Reply, durationSeconds: number) => void;
 }): Connection {
   const { quote, onReply } = parts;
@@ -89,6 +90,7 @@ export function createConnection(parts: {
 
   async function attempt(call: Call, signal: AbortSignal): Promise<Attempt> {
     const startedMs = performance.now();
+    parts.onCall();
     // undici does not heed the signal while it connects, hence the guard within the deadline.
     const outcome = await withDeadline(signal, attemptLimitMs, (limit) =>
       within(limit, 'TARGET_UNAVAILABLE', place, send(call, limit)),

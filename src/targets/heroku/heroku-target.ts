@@ -18,7 +18,7 @@ export function createHerokuTarget(parts: {
 }): Target {
   const { account, app, processType, nowMs } = parts;
   let lastReading: Reading | null = null;
-  const pace = createPace(nowMs);
+  const pace = createPace(nowMs, (ageMs) => account.readingAgeMs(ageMs));
   let lastListing: Listing | null = null;
 
   function isYoung({ askedAtMs }: Reading | Listing, maxAgeMs: number): boolean {
@@ -30,6 +30,8 @@ export function createHerokuTarget(parts: {
   async function read(maxAgeMs: number, signal: AbortSignal): Promise<readonly ProcessType[]> {
     if (lastReading && isYoung(lastReading, maxAgeMs)) return lastReading.formation;
     const askedAtMs = nowMs();
+    // Should this one fail, none that is older will do for it, however calls are spared.
+    lastReading = null;
     const formation = await pace('read', () => account.formation(app, signal));
     lastReading = { askedAtMs, formation };
     return formation;
@@ -45,6 +47,7 @@ export function createHerokuTarget(parts: {
     async listWorkers(maxAgeMs, signal) {
       if (!lastListing || !isYoung(lastListing, maxAgeMs)) {
         const askedAtMs = nowMs();
+        lastListing = null;
         lastListing = { askedAtMs, dynos: await pace('read', () => account.dynos(app, signal)) };
       }
       return lastListing.dynos

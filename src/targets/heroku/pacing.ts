@@ -6,13 +6,16 @@ import { OperationalError } from '../../errors.ts';
  */
 const pausesMs: readonly number[] = [0, 2_000, 5_000];
 const pauseMsMax = 10_000;
+/** What works again must be noticed soon, also by a daemon that spares calls. */
+const stretchedPauseMsMax = 60_000;
 
 type Kind = 'read' | 'change';
 
 /** Does a request, unless too many failed just before: then the last failure stands for a while. */
 export type Pace = <T>(kind: Kind, request: () => Promise<T>) => Promise<T>;
 
-export function createPace(nowMs: () => number): Pace {
+/** `stretched` says how long a pause is to be while calls are spared. */
+export function createPace(nowMs: () => number, stretched: (pauseMs: number) => number): Pace {
   let failures = 0;
   let last: {
     readonly atMs: number;
@@ -21,7 +24,7 @@ export function createPace(nowMs: () => number): Pace {
   } | null = null;
 
   return async function pace(kind, request) {
-    const pauseMs = pausesMs[failures - 1] ?? pauseMsMax;
+    const pauseMs = pausesMs[failures - 1] ?? Math.min(stretched(pauseMsMax), stretchedPauseMsMax);
     if (last !== null && Math.abs(nowMs() - last.atMs) < pauseMs) throw last.error;
     try {
       const reply = await request();

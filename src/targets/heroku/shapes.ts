@@ -32,7 +32,6 @@ export const dynos = z.array(
     created_at: z.string(),
   }),
 );
-export const rateLimits = z.object({ remaining: z.int().min(0) });
 
 /** How many dynos of a process type are asked for, and of which size (null when unknown), as in `Standard-1X`. */
 export type ProcessType = z.output<typeof processType>;
