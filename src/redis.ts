@@ -232,7 +232,7 @@ const explanations: readonly { readonly matches: RegExp; readonly hint: string }
   },
   {
     matches: /NOPERM/,
-    hint: 'The user in REDIS_URL lacks a permission: README lists the commands that are needed.',
+    hint: 'The user in REDIS_URL lacks a permission: docs/security.md lists all that are needed.',
   },
   {
     matches: /max number of clients|ECONNRESET|EPIPE|before secure TLS connection/i,

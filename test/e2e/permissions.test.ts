@@ -1,26 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import { Queue } from 'bullmq';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startDaemon, runCommand, type RunningDaemon } from '../support/daemon.ts';
 import { poolOn } from '../support/pool.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
+import { guidedRulesOf } from '../support/security-guide.ts';
 import { startScriptedHeroku, type ScriptedHeroku } from '../support/scripted-heroku.ts';
 import { startWorkerProcess, type WorkerProcess } from '../support/worker-process.ts';
-
-/** The rules are taken from the guide, so that what people type is what is tried. */
-const guide = readFileSync(new URL('../../docs/security.md', import.meta.url), 'utf8');
-
-function rulesOf(user: string): readonly string[] {
-  const [, rules] =
-    new RegExp(`ACL SETUSER ${user} on '>[^']*' ((?:.|\\n)*?)\\n\`\`\``).exec(guide) ?? [];
-  if (rules === undefined) throw new Error(`the guide has no rules for ${user}`);
-  return rules
-    .replaceAll('\\\n', ' ')
-    .trim()
-    .split(/\s+/)
-    .map((word) => word.replace(/^'(.*)'$/, '$1'));
-}
 
 let redis: RedisServer;
 let admin: Redis;
@@ -32,8 +18,8 @@ let worker: WorkerProcess | undefined;
 beforeEach(async () => {
   redis = await startRedis();
   admin = new Redis(redis.url);
-  for (const user of ['autoscaler', 'companion'])
-    await admin.call('ACL', 'SETUSER', user, 'reset', 'on', '>secret', ...rulesOf(user));
+  for (const user of ['autoscaler', 'companion'] as const)
+    await admin.call('ACL', 'SETUSER', user, 'reset', 'on', '>secret', ...guidedRulesOf(user));
   queue = new Queue('emails', { connection: { url: redis.url } });
   heroku = await startScriptedHeroku({ worker: { quantity: 2, size: 'Standard-1X' } });
 });

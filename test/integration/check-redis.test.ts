@@ -11,6 +11,7 @@ import type { WorkerClient } from '../../src/worker/bullmq-worker.ts';
 import { connectToPool } from '../../src/worker/pool-connection.ts';
 import { bullmqMajors, startApplication } from '../support/bullmq.ts';
 import { checkReport, fixOf, runCheck, told } from '../support/check-stage.ts';
+import { guidedRulesOf } from '../support/security-guide.ts';
 import { leaveOutUnless } from '../support/left-out.ts';
 import { contentsOf } from '../support/redis-contents.ts';
 import { freePort } from '../../src/demo/heroku/free-port.ts';
@@ -41,15 +42,17 @@ const dryRun = { DRY_RUN: 'true', QUEUES: 'emails' };
 const password = 'pass-word-0123';
 
 /** A server whose URL is that of a user with these rules. */
-async function redisWithUser(rules: string): Promise<{ admin: Redis; url: string }> {
+async function redisWithUser(
+  rules: string,
+): Promise<{ admin: Redis; adminUrl: string; url: string }> {
   const server = await redisWith();
   const admin = clientOf(server.url);
   await admin.call('ACL', 'SETUSER', 'robot', 'on', `>${password}`, ...rules.split(' '));
-  return { admin, url: server.url.replace('//', `//robot:${password}@`) };
+  return { admin, adminUrl: server.url, url: server.url.replace('//', `//robot:${password}@`) };
 }
 
-/** Says everything to the pool that the daemon and a companion ever say, as the user of this URL. */
-async function playDrain(url: string): Promise<void> {
+/** Says everything to the pool that a daemon ever says as the user of this URL, and a companion as another. */
+async function playDrain(url: string, urlOfCompanion: string): Promise<void> {
   const connection = connectRedis(url, { rejectUnauthorized: true, name: 'test' });
   endings.push(() => {
     connection.close();
@@ -57,17 +60,14 @@ async function playDrain(url: string): Promise<void> {
   const signal = AbortSignal.timeout(10_000);
   const board = createDrainBoard(connection, 'worker');
   const member = { pool: 'worker', dyno: 'worker.1', processId: 'one' };
-  const companion = connectToPool(clientOf(url) as unknown as WorkerClient, member, undefined);
+  const client = clientOf(urlOfCompanion);
+  const companion = connectToPool(client as unknown as WorkerClient, member, undefined);
   await companion.ready;
   await companion.beat('working', { activeJobs: 0, concurrency: 1 });
   await companion.countHandedBack();
   await board.mark(['worker.1'], ['worker.2'], signal);
   expect(await companion.beat('working', { activeJobs: 0, concurrency: 1 })).toBe(true);
-  await clientOf(url).eval(
-    "return redis.call('HSET', KEYS[1], 'old', '')",
-    1,
-    workersKey('worker'),
-  );
+  await client.hset(workersKey('worker'), 'old', '');
   expect(await board.read(signal)).toMatchObject({ isJoined: true, handedBackJobs: 1 });
   await companion.leave();
   expect(await board.read(signal)).toMatchObject({ processes: [] });
@@ -75,9 +75,31 @@ async function playDrain(url: string): Promise<void> {
 
 /** Types what the report says into a shell of the server, as its administrator. */
 async function type(admin: Redis, fix: string | undefined): Promise<void> {
-  const [tool, command = '', ...words] = (fix ?? '').split(' ');
+  const [tool, ...typed] = (fix ?? '').split(' ');
   expect(tool).toBe('redis-cli');
+  // What the shell makes of it: only what is quoted reaches the server as it is.
+  const [command = '', ...words] = typed.map((word) => {
+    const [, quoted] = /^'(.*)'$/.exec(word) ?? [];
+    if (quoted === undefined) expect(word).toMatch(/^[\w@+-]+$/);
+    return quoted ?? word;
+  });
   await admin.call(command, ...words);
+}
+
+/** What a user may do, as the server sums it up; the same rights may have been given in several ways. */
+async function rightsOf(admin: Redis, user: string): Promise<unknown> {
+  const answer = (await admin.call('ACL', 'GETUSER', user)) as unknown[];
+  const value = (name: string) => String(answer[answer.indexOf(name) + 1]);
+  const allowed = await Promise.all(
+    [
+      ['GET', 'x'],
+      ['KEYS', '*'],
+      ['SORT_RO', 'x'],
+      ['HINCRBY', 'x', 'y', '1'],
+      ['CLIENT', 'KILL', 'ID', '1'],
+    ].map(async (words) => String(await admin.call('ACL', 'DRYRUN', user, ...words))),
+  );
+  return { keys: value('keys').split(' ').sort(), commands: value('commands'), allowed };
 }
 
 describe('check of a Redis that answers', () => {
@@ -154,16 +176,28 @@ describe('check of a Redis that answers', () => {
 
 describe('check of a Redis user who may not do everything', () => {
   test('names the permissions for scripts and state, and typing them is all it takes', async () => {
-    const { admin, url } = await redisWithUser('~bull:* +@read +@connection +info');
+    const { admin, adminUrl, url } = await redisWithUser('+@connection +info');
     const environment = { ...dryRun, REDIS_URL: url };
     const before = await checkReport(environment);
     expect(before).toMatchObject({ exitCode: 1, problems: 2 });
     expect(told(before)).toContain('warning queues: The queues were not examined');
 
-    await type(admin, fixOf(before, 'may not run scripts'));
-    await type(admin, fixOf(before, 'may not write the autoscaler'));
+    const fix = fixOf(before, 'may not run scripts');
+    expect(fixOf(before, 'may not write the autoscaler')).toBe(fix);
+    await type(admin, fix);
     expect(await checkReport(environment)).toMatchObject({ exitCode: 0, problems: 0 });
-    await expect(playDrain(url)).resolves.toBeUndefined();
+    await expect(playDrain(url, adminUrl)).resolves.toBeUndefined();
+
+    // A user who got nothing but the rules of the guide may do exactly the same.
+    await admin.call(
+      'ACL',
+      'SETUSER',
+      'guided',
+      'on',
+      `>${password}`,
+      ...guidedRulesOf('autoscaler'),
+    );
+    expect(await rightsOf(admin, 'robot')).toEqual(await rightsOf(admin, 'guided'));
   });
 
   test('goes on without INFO and CLIENT LIST', async () => {

@@ -3,8 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { permissionsFor } from '../../src/commands/check/redis-permissions.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { variableNames } from '../../src/config/variables.ts';
+import { guidedRulesOf } from '../support/security-guide.ts';
 
 const read = (path: string) => readFileSync(path, 'utf8');
 
@@ -46,6 +48,12 @@ test('the example environment is one that the daemon accepts', () => {
     lines.map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
   );
   expect(loadConfig({ ...environment, HEROKU_API_KEY: 'HRKU-x' }, read).warnings).toEqual([]);
+});
+
+test('the guide permits in Redis what `check` says is needed, to the letter', () => {
+  const toBeginWithNothing = ['resetchannels', '-@all'];
+  const rules = guidedRulesOf('autoscaler').filter((rule) => !toBeginWithNothing.includes(rule));
+  expect(rules).toEqual(permissionsFor({ queuePrefixes: ['bull'], canReadOnly: true }));
 });
 
 test('every test that ARCHITECTURE.md names as a guard exists', () => {

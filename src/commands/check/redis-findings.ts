@@ -1,17 +1,14 @@
 import { unescape as percentDecoded } from 'node:querystring';
 import { isRefusal, type RedisFacts, type RedisInfo, type RedisServer } from './redis-facts.ts';
 import type { Answer } from './answer.ts';
+import { permissionsFor } from './redis-permissions.ts';
 import { ok, problem, problemFrom, warning, type Remark } from './finding.ts';
 
 /** What BullMQ refuses and what it warns of: `minimumVersion` and `recommendedMinimumVersion` of its RedisConnection. */
 const versionMin = [5, 0] as const;
 const versionRecommended = [6, 2] as const;
+const versionOfReadOnlyKeys = [7, 0] as const;
 const memoryShareMax = 0.8;
-
-/** What the autoscaler runs on queues, and on its own keys. */
-const readPermissions =
-  '+@read +@connection +info +eval +evalsha +time +hset +hincrby +hdel +del +pexpire ~backlog-autoscaler:*';
-const writePermissions = '+set +zadd +zremrangebyscore +pexpire +multi +exec ~backlog-autoscaler:*';
 
 /** Whether the server can be reached and talked to safely. */
 export function judgeReach(
@@ -52,12 +49,12 @@ export function judgeQueueServer(server: RedisServer, facts: RedisFacts): readon
     .find((name) => name !== null);
   const ofApp = app === undefined ? '' : ` -a ${app}`;
   return [
-    ...judgeScript(server, facts.script),
+    ...judgeScript(server, facts),
     ...(isRefusal(facts.info)
       ? [
           warning(
             'The user may not run INFO, so its version, memory and limits are unknown',
-            `redis-cli ACL SETUSER ${userOf(server)} +info`,
+            permit(server, facts),
           ),
         ]
       : []),
@@ -95,20 +92,21 @@ function judgeMemory({ usedMemoryBytes: used, maxMemoryBytes: max }: RedisInfo):
   ];
 }
 
-function judgeScript(server: RedisServer, script: RedisFacts['script']): readonly Remark[] {
+function judgeScript(server: RedisServer, facts: RedisFacts): readonly Remark[] {
+  const { script } = facts;
   if (script.error === null) return [];
   if (!isRefusal(script)) return [problemFrom(script.error)];
-  const keys = [...new Set(server.queuePools.map((pool) => `~${pool.QUEUE_PREFIX}:*`))].join(' ');
   return [
     problem(
       'The user may not run scripts (EVAL, EVALSHA), with which queues are read',
-      `redis-cli ACL SETUSER ${userOf(server)} ${readPermissions} ${keys}`,
+      permit(server, facts),
     ),
   ];
 }
 
 /** Whether the autoscaler could keep its state there. Queues can be read from a replica, but state must be written. */
-export function judgeState(server: RedisServer, { info, write }: RedisFacts): readonly Remark[] {
+export function judgeState(server: RedisServer, facts: RedisFacts): readonly Remark[] {
+  const { info, write } = facts;
   if (write === null) return [];
   if (info.value?.role === 'slave' || write.error?.message.includes('READONLY') === true)
     return [
@@ -122,13 +120,25 @@ export function judgeState(server: RedisServer, { info, write }: RedisFacts): re
   return [
     problem(
       'The user may not write the autoscaler’s own keys (backlog-autoscaler:*)',
-      `redis-cli ACL SETUSER ${userOf(server)} +@read ${writePermissions}`,
+      permit(server, facts),
     ),
   ];
 }
 
-function userOf({ url }: RedisServer): string {
-  return percentDecoded(new URL(url).username) || 'default';
+/** What to type so that the user may do all that is needed, whatever it was that it may not do. */
+function permit({ url, queuePools }: RedisServer, { info }: RedisFacts): string {
+  const user = percentDecoded(new URL(url).username) || 'default';
+  const version = info.value?.version ?? null;
+  const rules = permissionsFor({
+    queuePrefixes: queuePools.map(({ QUEUE_PREFIX }) => QUEUE_PREFIX),
+    canReadOnly: version === null || !isBelow(version, versionOfReadOnlyKeys),
+  });
+  return ['redis-cli ACL SETUSER', user, ...rules.map(quotedForShell)].join(' ');
+}
+
+/** Shells have uses of their own for `|`, `*` and `~`. */
+function quotedForShell(rule: string): string {
+  return /^[\w@+-]+$/.test(rule) ? rule : `'${rule}'`;
 }
 
 function isBelow(version: string, [major, minor]: readonly [number, number]): boolean {
