@@ -6,8 +6,9 @@ const retries = Number(process.env['TEST_RETRIES'] ?? 0);
 /** Folders are the kinds of test; only `unit` and `repository` run without a server. */
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // A machine with much else to do takes its time, and that is no failure.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Integration and end-to-end tests start real servers and processes: two files at once are enough for a small machine.
     maxWorkers: 2,
     setupFiles: ['test/support/property-seed.ts'],
