@@ -3,7 +3,7 @@
  * same, and says for which servers there is more.
  */
 const commands =
-  '+@connection +@read -@dangerous +client|list +info +time +eval +evalsha +set +del +hset +hdel +zadd +zremrangebyscore +pexpire +multi +exec';
+  '+@connection +@read -@dangerous +client|list +info +time +eval +evalsha +set +del +hset +hdel +zadd +zremrangebyscore +xadd +xtrim +pexpire +multi +exec';
 const ownKeys = '~backlog-autoscaler:*';
 
 /** The ACL rules that suffice, in the order in which they count, for queues with these key prefixes. */
