@@ -57,6 +57,7 @@ export function createClaim(parts: {
   // The braces keep all keys of a pool on one node of a Redis Cluster.
   const key = `backlog-autoscaler:lease:{${identity}}`;
   let standing: Standing | null = null;
+  let handedOverAtMs = -Infinity;
   let isGivenBack = false;
 
   const now = (): Moment => ({ elapsedMs: performance.now(), wallMs: parts.nowMs() });
@@ -82,6 +83,8 @@ export function createClaim(parts: {
         const words = [contender.id, String(expiryMs), pools, String(keptMs)];
         return client.eval(takeScript, 1, key, ...words);
       });
+      // It was asked before the lease was handed over, and what it tells is over.
+      if (sentAt.elapsedMs <= handedOverAtMs) return;
       const [holder, fence, leftMs, waiting, waitingPools] = reply as TakeReply;
       const heldMs = heldForMs();
       const sinceMs = performance.now() - (heldMs ?? 0);
@@ -91,6 +94,7 @@ export function createClaim(parts: {
       if (!contender.gives(identity, waiting, waitingPools)) return;
       // Whatever becomes of the request, from here on the lease may be another's.
       standing = { ...standing, holder: waiting, fence: fence + 1 };
+      handedOverAtMs = performance.now();
       const words = [contender.id, waiting, String(expiryMs)];
       await run(signal, (client) => client.eval(handOverScript, 1, key, ...words));
     },

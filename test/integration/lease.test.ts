@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { OperationalError } from '../../src/errors.ts';
-import { LeaseLost } from '../../src/state/claim.ts';
+import { createClaim, LeaseLost } from '../../src/state/claim.ts';
 import { leaseExpiryMs } from '../../src/state/lease.ts';
 import { soon, startContender } from '../support/lease.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
@@ -244,6 +244,25 @@ describe('pools', () => {
     await sleep(1_000);
     expect(moves()).toBe(4);
     stop.abort();
+  });
+
+  test('are not thought held by a renewal that was asked for just before they were handed over', async () => {
+    const [one, other] = [start(), start()];
+    const claimOf = ({ redis, contender }: ReturnType<typeof start>, pool: string) =>
+      createClaim({
+        ...{ redis, contender, identity: pool, expiryMs: 60_000, isWaiting: true },
+        nowMs: () => Date.now(),
+      });
+    const [first, second] = [claimOf(one, 'first'), claimOf(one, 'second')];
+    await first.ask(soon(), false);
+    await second.ask(soon(), false);
+    for (const pool of ['first', 'second']) one.contender.gained(pool);
+    await claimOf(other, 'first').ask(soon(), false);
+
+    // The renewal reaches the server between the question that leads to the handing over and the handing over itself.
+    await Promise.all([first.ask(soon(), true), first.ask(soon(), false)]);
+    expect(await client.hget('backlog-autoscaler:lease:{first}', 'holder')).toBe(other.id);
+    expect(first.heldForMs()).toBeNull();
   });
 
   test('are never handed to a command that is about to end', async () => {

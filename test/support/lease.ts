@@ -53,6 +53,7 @@ export function startContender(
   });
   return {
     ...line,
+    contender,
     id: contender.id,
     told,
     pools: () => contender.pools(),
