@@ -27,15 +27,20 @@ export type Stage = {
   readonly atEnd: (work: () => unknown) => void;
 };
 
-export const keyOfQueue = (prefix: string) => `${prefix}:emails:wait`;
+export const keyOfQueue = (prefix: string, queue = 'emails') => `${prefix}:${queue}:wait`;
 
 /** Fills an empty queue so that it needs that many workers. */
-export async function fill(client: Redis, workers: number, prefix = 'bull'): Promise<void> {
-  await client.hset(`${prefix}:emails:meta`, 'version', 'bullmq:6.7.0');
-  const present = await client.llen(keyOfQueue(prefix));
+export async function fill(
+  client: Redis,
+  workers: number,
+  prefix = 'bull',
+  queue = 'emails',
+): Promise<void> {
+  await client.hset(`${prefix}:${queue}:meta`, 'version', 'bullmq:6.7.0');
+  const present = await client.llen(keyOfQueue(prefix, queue));
   const missing = workers * jobsPerWorker - present;
   const ids = Array.from({ length: missing }, (_, index) => `job-${String(present + index)}`);
-  if (ids.length > 0) await client.lpush(keyOfQueue(prefix), ...ids);
+  if (ids.length > 0) await client.lpush(keyOfQueue(prefix, queue), ...ids);
 }
 
 export const jobsFor = (workers: number): number => workers * jobsPerWorker;
@@ -43,6 +48,8 @@ export const jobsFor = (workers: number): number => workers * jobsPerWorker;
 export type StageOptions = {
   readonly redisOptions?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Of the app; all have the workers that are needed before the fault. */
+  readonly processTypes?: readonly string[];
   /** Makes of the proxies what the daemon is told. */
   readonly redisUrl?: (proxy: TcpProxy) => string;
   /** Done before the daemon is started. */
@@ -57,10 +64,12 @@ export async function startStage(
   const admin = new Redis(redis.url);
   admin.on('error', () => undefined);
   await fill(admin, workersBefore);
-  const heroku = await startScriptedHeroku({
-    worker: { quantity: workersBefore, size: 'Standard-1X' },
-    mailer: { quantity: workersBefore, size: 'Standard-1X' },
-  });
+  const { processTypes = ['worker', 'mailer'] } = options;
+  const heroku = await startScriptedHeroku(
+    Object.fromEntries(
+      processTypes.map((type) => [type, { quantity: workersBefore, size: 'Standard-1X' }]),
+    ),
+  );
   const toRedis = await startTcpProxy(Number(new URL(redis.url).port));
   const toHeroku = await startTcpProxy(Number(new URL(heroku.url).port));
   const parts = {
