@@ -228,7 +228,16 @@ describe('the daemon', () => {
       expect(status.pools[0]).toMatchObject({ pool: 'worker', desiredWorkers: 1 });
       expect((await get(place, '/', token.METRICS_TOKEN)).text).toContain('<html');
     }
-  });
+
+    // While Redis is away, people see what was known, and that it is not the latest.
+    const redisPort = Number(new URL(redis.url).port);
+    await redis.stop();
+    const page = async (place: number) => (await get(place, '/', token.METRICS_TOKEN)).text;
+    const patience = { timeout: 20_000 };
+    await expect.poll(() => page(port), patience).toContain('decisions cannot be read: Redis');
+    await expect.poll(() => page(webPort), patience).toContain('This is what was known at');
+    redis = await startRedis({ port: redisPort });
+  }, 60_000);
 
   test('outlives an outage of Redis without touching the workers, and goes on after it', async () => {
     const port = Number(new URL(redis.url).port);

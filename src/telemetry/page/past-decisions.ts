@@ -4,7 +4,7 @@ import type { PoolView } from './pool-view.ts';
 import { runsOf, type Run } from './runs.ts';
 import { number, precisionOf, timeElement, type Precision } from './text.ts';
 
-const runsMax = 12;
+const runsMax = 8;
 
 /** The latest decisions, newest first; those in a row that did the same for the same reason are one. */
 export function pastDecisions({ past, intervalMs }: PoolView): string {

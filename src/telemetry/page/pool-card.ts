@@ -24,8 +24,8 @@ ${blockedList(report)}
 ${queueTable(report)}
 </div>
 ${historyCharts(view, nowMs)}
+<div>${pastDecisions(view)}</div>
 </div>
-${pastDecisions(view)}
 </section>`;
 }
 

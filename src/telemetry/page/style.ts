@@ -11,7 +11,7 @@ header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .25rem 1rem
 header > .quiet { margin-left: auto; font-size: .875rem; } .live { display: none; margin-left: auto; font-size: .875rem; } .scripted .live { display: inline; } header form { margin-left: auto; } .scripted header form { margin-left: 0; }
 .badge { white-space: nowrap; font-weight: 600; } .badge::before { content: "● "; } .badge.bad::before { content: "▲ "; } .good { color: var(--good); } .bad { color: var(--bad); }
 .figures { display: grid; grid-template-columns: repeat(2, 1fr); gap: .75rem 1rem; } dt { color: var(--quiet); font-size: .875rem; } dd { font-size: 1.6rem; line-height: 1.25; font-variant-numeric: tabular-nums; } dd small { color: var(--quiet); font-size: .875rem; white-space: nowrap; }
-.columns { display: grid; gap: .5rem 2rem; } .columns > * { min-width: 0; } .columns > div > h3:first-child { margin-top: .75rem; }
+.columns { display: grid; gap: .5rem 2rem; } .columns > * { min-width: 0; } .columns > :first-child > h3:first-child { margin-top: .75rem; }
 .steps li { display: flex; gap: .75rem; } .past { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem; } .steps b { flex: none; min-width: 2ch; text-align: right; font-variant-numeric: tabular-nums; }
 .past li { display: grid; grid-column: 1 / -1; grid-template-columns: subgrid; padding: .2rem 0; border-top: 1px solid var(--line); font-size: .9375rem; } .past li:first-child { border-top: 0; } .times { white-space: nowrap; color: var(--quiet); font-variant-numeric: tabular-nums; }
 .error, .notice { margin: .75rem 0 0; padding: .5rem .75rem; border-left: 4px solid var(--accent); background: var(--band); } .error { border-left-color: var(--bad); background: color-mix(in srgb, var(--bad) 10%, transparent); } .notice:empty { display: none; } main > .notice { margin: 0 0 1rem; }
@@ -27,5 +27,5 @@ input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--ed
 .login button { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; } .login .error { margin: 0; }
 @media (max-width: 40rem) { .past, .past li { display: block; } .times { display: block; } }
 @media (min-width: 40rem) { .figures { grid-template-columns: repeat(6, 1fr); } }
-@media (min-width: 64rem) { .columns { grid-template-columns: 5fr 6fr; } }
+@media (min-width: 64rem) { .columns { grid-template: auto 1fr / 5fr 6fr; } .columns > :nth-child(2) { grid-area: 1 / 2 / 3; align-self: start; } }
 `;
