@@ -9,7 +9,7 @@ const parts = {
   decision: { parts: [], packages: [], isPure: true },
   config: { parts: ['scrub'], packages: ['fastest-levenshtein', 'yaml'] },
   queues: { parts: ['decision/types', 'errors', 'redis', 'redis-topology'], packages: ['ioredis'] },
-  targets: { parts: ['deadline', 'errors', 'scrub'], packages: ['undici', 'zod'] },
+  targets: { parts: ['deadline', 'errors', 'quote', 'scrub'], packages: ['undici', 'zod'] },
   drain: { parts: ['decision/types', 'errors', 'redis', 'targets/target'], packages: ['zod'] },
   worker: { parts: ['drain/protocol'], packages: [] },
   state: {
@@ -34,9 +34,13 @@ const parts = {
     packages: [],
   },
   'tick-record': { parts: ['decision/types', 'drain/plan', 'errors'], packages: [] },
+  delivery: {
+    parts: ['deadline', 'quote', 'version'],
+    packages: ['pbf', 'prom-client', 'snappyjs', 'undici'],
+  },
   telemetry: {
     parts: [
-      ...['decision/types', 'drain/plan', 'drain/verdict', 'errors'],
+      ...['decision/types', 'delivery/receiver', 'drain/plan', 'drain/verdict', 'errors'],
       ...['html', 'scrub', 'tick-record', 'version'],
     ],
     packages: ['pino', 'prom-client'],
@@ -56,6 +60,7 @@ const parts = {
   patience: { parts: ['deadline', 'errors'], packages: [] },
   errors: { parts: [], packages: [] },
   html: { parts: [], packages: ['d3-scale', 'd3-shape'] },
+  quote: { parts: ['scrub'], packages: [] },
   scrub: { parts: [], packages: [] },
   version: { parts: [], packages: ['zod'] },
 };
@@ -63,7 +68,10 @@ const parts = {
 /** The commands and the command line wire everything together; nothing imports `main.ts`. */
 const importTable = {
   ...parts,
-  commands: { parts: Object.keys(parts), packages: ['fastest-levenshtein', 'pino', 'zod'] },
+  commands: {
+    parts: Object.keys(parts),
+    packages: ['fastest-levenshtein', 'pino', 'prom-client', 'zod'],
+  },
   'command-line': { parts: [...Object.keys(parts), 'commands'], packages: [] },
   main: { parts: ['command-line'], packages: [] },
 };

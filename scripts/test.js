@@ -13,6 +13,7 @@ run('npm', ['run', '--silent', 'build']);
 
 const hasRedis = obtain('redis-server');
 obtain('promtool', 'prometheus');
+obtain('prometheus-pushgateway');
 const chosen = process.argv.slice(2);
 const all = hasRedis
   ? ['test/unit', 'test/contract', 'test/integration', 'test/e2e', 'test/repository']

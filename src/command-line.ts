@@ -8,6 +8,7 @@ import { run } from './commands/run.ts';
 import { simulate } from './commands/simulate.ts';
 import { web } from './commands/web.ts';
 import { ConfigError } from './config/problem.ts';
+import { variable, variableNames } from './config/variables.ts';
 import { OperationalError } from './errors.ts';
 import { createScrubber } from './scrub.ts';
 import { version } from './version.ts';
@@ -25,7 +26,7 @@ export type Start = Pick<Surroundings, 'environment' | 'nowMs' | 'shutdown'> & {
 
 /** Runs one command and ends the process with its exit code. */
 export async function runCommandLine({ words, ...start }: Start): Promise<void> {
-  const names = ['REDIS_URL', 'STATE_REDIS_URL', 'HEROKU_API_KEY', 'METRICS_TOKEN'];
+  const names = variableNames.filter((name) => variable(name).isSecret);
   const secrets = names.map((name) => start.environment[name] ?? '');
   const scrub = (text: string) => createScrubber(secrets)(text);
   const surroundings: Surroundings = {

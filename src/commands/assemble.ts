@@ -219,10 +219,21 @@ export function nameOf(environment: Environment): string {
   return environment['DYNO'] ?? hostname();
 }
 
+/**
+ * The `instance` of the metrics that this process pushes: its name, and the first thing that it scales, which tells
+ * daemons of several apps apart that all have the same name. Stays as it is over restarts.
+ */
+export function instanceOf(config: Config, environment: Environment): string {
+  const [first] = config.pools;
+  const parts = [first?.HEROKU_APP_NAME, first?.PROCESS_TYPE, nameOf(environment)];
+  return parts.filter((part) => part != null).join('.');
+}
+
 /** Every text of the configuration that no log line may show. */
 export function secretsOf(config: Config): readonly string[] {
   const ofPools = config.pools.flatMap((pool) => [pool.REDIS_URL, pool.HEROKU_API_KEY]);
-  const ofProcess = [config.process.STATE_REDIS_URL, config.process.METRICS_TOKEN];
+  const { STATE_REDIS_URL, METRICS_TOKEN, PUSHGATEWAY_URL, REMOTE_WRITE_URL } = config.process;
+  const ofProcess = [STATE_REDIS_URL, METRICS_TOKEN, PUSHGATEWAY_URL, REMOTE_WRITE_URL];
   return [...ofPools, ...ofProcess].filter((secret) => secret !== null);
 }
 

@@ -1,7 +1,10 @@
+import { Registry } from 'prom-client';
 import { loadConfig, type Config } from '../config/load.ts';
 import { readPoolsText } from '../config/pools-text.ts';
 import { withDeadline } from '../deadline.ts';
-import { secretsOf } from './assemble.ts';
+import { createPushTargets } from '../delivery/push-targets.ts';
+import { instanceOf, secretsOf } from './assemble.ts';
+import { lookAtPushTargets } from './check/delivery-findings.ts';
 import { herokuTokensOf, lookAtHeroku } from './check/heroku-facts.ts';
 import { judge, type Observed } from './check/judgement.ts';
 import { lookAtRedis, redisServersOf } from './check/redis-facts.ts';
@@ -36,7 +39,7 @@ async function observe(
   { environment, nowMs, shutdown }: Surroundings,
 ): Promise<Observed> {
   return withDeadline(shutdown, patienceMs, async (signal) => {
-    const [servers, tokens] = await Promise.all([
+    const [servers, tokens, deliveries] = await Promise.all([
       Promise.all(
         redisServersOf(config).map(async (server) => ({
           server,
@@ -49,9 +52,16 @@ async function observe(
           facts: await lookAtHeroku(token, { nowMs, signal }),
         })),
       ),
+      lookAtPushTargets(pushTargetsOf(config, environment), signal),
     ]);
-    return { config, servers, tokens, isOnHeroku: environment['DYNO'] !== undefined };
+    return { config, servers, tokens, deliveries, isOnHeroku: environment['DYNO'] !== undefined };
   });
+}
+
+/** Where the daemon would push to; there is nothing to push here. */
+function pushTargetsOf(config: Config, environment: Surroundings['environment']) {
+  const instance = instanceOf(config, environment);
+  return createPushTargets(config.process, { instance, registry: new Registry() });
 }
 
 /** Servers answer with texts of their own, which may repeat what they were sent. */

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
 import { counted } from '../decision/words.ts';
+import type { Failure, ReceiverName } from '../delivery/receiver.ts';
 import { OperationalError } from '../errors.ts';
 import { createScrubber, scrubJson } from '../scrub.ts';
 import type { Leadership } from '../state/lease.ts';
@@ -8,6 +9,7 @@ import type { Oblivion } from '../state/memory-store.ts';
 import type { TickRecord } from '../tick-record.ts';
 import type { HerokuReply } from '../targets/heroku/api.ts';
 import { callsPerHour, ownCallsPerHour } from '../targets/heroku/call-budget.ts';
+import { createDeliveryNotices } from '../telemetry/deliveries.ts';
 import { logTick } from '../telemetry/log.ts';
 import { createNotices } from '../telemetry/notices.ts';
 import { createMetrics, type MetricsRecorder } from '../telemetry/metrics.ts';
@@ -39,6 +41,8 @@ export type Recorder = {
   readonly recordHerokuOveruse: () => void;
   readonly recordLeadership: (pool: string, leadership: Leadership) => void;
   readonly recordOblivion: (pool: string, why: Oblivion) => void;
+  /** What became of something that was sent out. */
+  readonly recordDelivery: (to: ReceiverName, failure: Failure | null) => void;
   readonly status: () => Status;
   readonly health: () => Health;
 };
@@ -48,6 +52,7 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
   const lastGoodTicksAtMs = new Map<string, number>();
   const scrub = createScrubber(secretsOf(config));
   const notice = createNotices(log);
+  const noticeDelivery = createDeliveryNotices(log);
   const metrics = createMetrics(
     config.pools.map((pool) => ({ pool: pool.POOL, policy: policyOf(pool) })),
     { version },
@@ -91,6 +96,10 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
     recordOblivion(pool, why) {
       // A first start is nothing to worry about.
       log[why === 'missing' ? 'info' : 'warn']({ pool }, `${pool}: ${oblivionSentences[why]}`);
+    },
+    recordDelivery(to, failure) {
+      metrics.recordDelivery(to, failure === null);
+      noticeDelivery(to, failure);
     },
     status: () => ({ pools: [...reports.values()] }),
     health: () =>

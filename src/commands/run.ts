@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { loadConfig, withoutSecrets, type Config } from '../config/load.ts';
 import { readPoolsText } from '../config/pools-text.ts';
+import { startPushing, type Pushing } from '../delivery/pushing.ts';
+import { createPushTargets } from '../delivery/push-targets.ts';
 import { watchEventLoop } from '../telemetry/event-loop.ts';
 import { createLog } from '../telemetry/log.ts';
 import { startServer, type TelemetryServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';
-import { assemble, nameOf, secretsOf, type AssembledPool } from './assemble.ts';
+import { assemble, instanceOf, nameOf, secretsOf, type AssembledPool } from './assemble.ts';
 import type { Command, ExitCode, Surroundings } from './command.ts';
 import { renderPage } from './page.ts';
 import { createPast } from './past.ts';
@@ -15,6 +17,7 @@ import { startTicking, type Ticking } from './ticking.ts';
 
 /** Giving the leases back takes a second at most. */
 const closeMsMax = 2_000;
+const lastPushMsMax = 1_500;
 
 export const run: Command = {
   name: 'run',
@@ -61,6 +64,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     },
   });
   const stopWatching = watchEventLoop(recorder.metrics.recordEventLoopLag);
+  const pushing = push(config, recorder, options, log);
   let server: TelemetryServer | null = null;
   try {
     server = await serve(config, assembly.pools, recorder, { host, nowMs });
@@ -69,7 +73,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     return await ticking.ended;
   } finally {
     stopWatching();
-    const closed = Promise.all([server?.close(), assembly.close()]);
+    const closed = Promise.all([server?.close(), pushing.end(lastPushMsMax), assembly.close()]);
     // What hung in a tick may hang here too, and must not keep the process.
     await Promise.race([closed, sleep(closeMsMax)]);
   }
@@ -114,4 +118,22 @@ async function serve(
         }),
     },
   });
+}
+
+/** Heroku lets nobody in but to web dynos: a daemon that cannot be asked tells on its own. */
+function push(
+  config: Config,
+  { metrics, recordDelivery }: Recorder,
+  { environment, nowMs }: DaemonOptions,
+  log: Logger,
+): Pushing {
+  const { PUSH_INTERVAL: intervalMs } = config.process;
+  const instance = instanceOf(config, environment);
+  const targets = createPushTargets(config.process, { instance, registry: metrics.registry });
+  for (const { name, host } of targets)
+    log.info(
+      { to: name, host, instance },
+      `metrics are pushed to ${host} (${name}) as ${instance}`,
+    );
+  return startPushing(targets, { intervalMs, nowMs, onPushed: recordDelivery });
 }

@@ -83,21 +83,32 @@ export function url(protocols: readonly string[]): Kind<string> {
 }
 
 /** A URL whose parts Redis can be given: credentials that decode, and at most the number of a database. */
-export const redisUrl: Kind<string> = {
-  form: url(['redis:', 'rediss:']).form,
-  parse(value) {
-    try {
-      const { username, password, pathname } = new URL(url(['redis:', 'rediss:']).parse(value));
-      decodeURIComponent(username + password);
-      if (!/^\/?\d*$/.test(pathname))
-        throw new Misfit('has a path that is not the number of a database');
-      return value;
-    } catch (error) {
-      if (error instanceof Misfit && !/#/.test(value)) throw error;
-      throw new Misfit('has a password that must be percent-encoded: % as %25, # as %23, / as %2F');
-    }
-  },
-};
+export const redisUrl = withCredentials(url(['redis:', 'rediss:']), ({ pathname }) => {
+  if (!/^\/?\d*$/.test(pathname))
+    throw new Misfit('has a path that is not the number of a database');
+});
+
+/** A URL of the web, with credentials that decode if it has any. */
+export const webUrl = withCredentials(url(['https:', 'http:']), () => undefined);
+
+function withCredentials(kind: Kind<string>, examine: (url: URL) => void): Kind<string> {
+  return {
+    form: kind.form,
+    parse(value) {
+      try {
+        const parsed = new URL(kind.parse(value));
+        decodeURIComponent(parsed.username + parsed.password);
+        examine(parsed);
+        return value;
+      } catch (error) {
+        if (error instanceof Misfit && !/#/.test(value)) throw error;
+        throw new Misfit(
+          'has a password that must be percent-encoded: % as %25, # as %23, / as %2F',
+        );
+      }
+    },
+  };
+}
 
 const unitsMs: Readonly<Record<string, number>> = {
   ms: 1,

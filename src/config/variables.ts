@@ -8,6 +8,7 @@ import {
   redisUrl,
   text,
   url,
+  webUrl,
   type Kind,
   type ValueOf,
 } from './kinds.ts';
@@ -235,6 +236,27 @@ export const variables = {
     scope: 'process',
     example: 'a-long-random-text',
     help: 'Bearer token for every HTTP path but `/healthz`; people type it into the form at `/`',
+  },
+  PUSHGATEWAY_URL: {
+    kind: webUrl,
+    isSecret: true,
+    scope: 'process',
+    example: 'https://user:password@pushgateway.example.com',
+    help: 'Push the metrics of `run` to this Prometheus Pushgateway',
+  },
+  REMOTE_WRITE_URL: {
+    kind: webUrl,
+    isSecret: true,
+    scope: 'process',
+    example: 'https://123456:glc_…@prometheus-prod-01-eu-west-0.grafana.net/api/prom/push',
+    help: 'Write the metrics of `run` to this server by Prometheus remote write, such as Grafana Cloud, with user and key in the URL',
+  },
+  PUSH_INTERVAL: {
+    kind: duration({ minMs: 1_000, maxMs: 5 * 60_000 }),
+    default: '1m',
+    scope: 'process',
+    example: '1m',
+    help: 'Time between two pushes, at most `5m`',
   },
   LOG_LEVEL: {
     kind: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

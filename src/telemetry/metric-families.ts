@@ -170,6 +170,11 @@ export const metricFamilies = {
     labels: [],
     help: 'Calls left to the Heroku account, which all programs of that account share.',
   },
+  autoscaler_deliveries_total: {
+    type: 'counter',
+    labels: ['to', 'result'],
+    help: 'What was sent to a Pushgateway or by remote write: delivered, or failed.',
+  },
   autoscaler_event_loop_lag_seconds: {
     type: 'gauge',
     labels: [],

@@ -12,6 +12,7 @@ import {
   type Observation,
   type QueueReading,
 } from '../decision/types.ts';
+import { receiverNames, type ReceiverName } from '../delivery/receiver.ts';
 import { isDynoName } from '../drain/verdict.ts';
 import { errorCodes } from '../errors.ts';
 import { outcomes, type TickRecord } from '../tick-record.ts';
@@ -44,6 +45,7 @@ export type MetricsRecorder = {
   recordTick(record: TickRecord): void;
   recordHerokuReply(reply: HerokuReply): void;
   recordLeadership(pool: string, isLeader: boolean): void;
+  recordDelivery(to: ReceiverName, isDelivered: boolean): void;
   readonly recordEventLoopLag: (seconds: number) => void;
   /** The series of one pool and those of the whole program, for publishing. */
   seriesOf(pool: string): Promise<PublishedMetrics>;
@@ -74,10 +76,7 @@ export function createMetrics(
   const registry = new Registry();
   collectRuntimeMetrics(registry);
   const metrics = registerFamilies(registry);
-  // prom-client starts what has no labels at 0, but nothing is known of it yet.
-  metrics.autoscaler_heroku_remaining_calls.remove();
-  metrics.autoscaler_event_loop_lag_seconds.remove();
-  metrics.autoscaler_build_info.set({ version: info.version, node: process.version }, 1);
+  initialiseProgram(metrics, info.version);
   for (const { pool, policy } of pools) initialise(metrics, pool, policy);
 
   const all: readonly Metric[] = Object.values(metrics);
@@ -108,6 +107,9 @@ export function createMetrics(
       else leaders.delete(pool);
       metrics.autoscaler_leader.set({ pool }, isLeader ? 1 : 0);
     },
+    recordDelivery(to, isDelivered) {
+      metrics.autoscaler_deliveries_total.inc({ to, result: isDelivered ? 'delivered' : 'failed' });
+    },
     recordEventLoopLag(seconds) {
       metrics.autoscaler_event_loop_lag_seconds.set(seconds);
     },
@@ -135,6 +137,16 @@ export function createMetrics(
       return merged.metrics();
     },
   };
+}
+
+function initialiseProgram(metrics: Metrics, version: string): void {
+  // prom-client starts what has no labels at 0, but nothing is known of it yet.
+  metrics.autoscaler_heroku_remaining_calls.remove();
+  metrics.autoscaler_event_loop_lag_seconds.remove();
+  metrics.autoscaler_build_info.set({ version, node: process.version }, 1);
+  for (const to of receiverNames)
+    for (const result of ['delivered', 'failed'])
+      metrics.autoscaler_deliveries_total.inc({ to, result }, 0);
 }
 
 const actions: readonly Action[] = ['scale-up', 'scale-down', 'hold'];

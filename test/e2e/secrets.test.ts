@@ -19,6 +19,8 @@ const secrets = {
   statePassword: 'st@te?password#="2\\<b>',
   apiKey: 'b2c4d6e8-0f1a-4bare-herokutoken',
   metricsToken: 'metrics+token/with=signs&more',
+  pushPassword: 'p#sh/p@ss "word"\\%<&',
+  writePassword: 'wr1te+p@ss=word&more/%2F',
   fileApiKey: '77aa88bb-file-4bare-herokutoken',
   filePassword: 'f1le p@ssword/"quoted"\\<i>',
 };
@@ -99,6 +101,10 @@ function environment(changes: Record<string, string> = {}): Record<string, strin
     HEROKU_API_KEY: secrets.apiKey,
     HEROKU_API_URL: heroku.url,
     METRICS_TOKEN: secrets.metricsToken,
+    // A Heroku takes neither.
+    PUSHGATEWAY_URL: withPassword(heroku.url, secrets.pushPassword),
+    REMOTE_WRITE_URL: withPassword(heroku.url, secrets.writePassword),
+    PUSH_INTERVAL: '1s',
     POLL_INTERVAL: '5s',
     LOG_LEVEL: 'trace',
     ...changes,
@@ -228,7 +234,8 @@ describe('no secret is let out', () => {
   });
 
   test('when a bug ends the process', async () => {
-    const planted = ['REDIS_URL', 'STATE_REDIS_URL', 'HEROKU_API_KEY', 'METRICS_TOKEN']
+    const names = ['REDIS_URL', 'STATE_REDIS_URL', 'HEROKU_API_KEY', 'METRICS_TOKEN'];
+    const planted = [...names, 'PUSHGATEWAY_URL', 'REMOTE_WRITE_URL']
       .map((name) => `process.env.${name}`)
       .join(' + " " + ');
     const file = join(folder, 'pools-for-bug.yml');
@@ -294,6 +301,8 @@ describe('no secret is let out', () => {
       MIN_WORKERS: long,
       QUEUES: `a,,redis://:${encodeURIComponent(secrets.statePassword)}@host`,
       HEROKU_API_KEY: `${secrets.apiKey} with spaces\n`,
+      PUSHGATEWAY_URL: `http://x:${secrets.pushPassword}@host`,
+      REMOTE_WRITE_URL: withPassword('ftp://host', secrets.writePassword),
     };
     await expectSilence(changes, /Invalid configuration|must be/, ways);
   });

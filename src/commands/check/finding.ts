@@ -9,6 +9,7 @@ export const subjects = [
   'workers',
   'heroku',
   'http',
+  'delivery',
 ] as const;
 export type Subject = (typeof subjects)[number];
 

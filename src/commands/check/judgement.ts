@@ -2,6 +2,7 @@ import type { Config, PoolConfig } from '../../config/load.ts';
 import type { Answer } from './answer.ts';
 import { judgeConfiguration, judgeHttp, judgePool } from './configuration-findings.ts';
 import { isOf, judgeConnections } from './connection-findings.ts';
+import { judgeDelivery, type DeliveryFacts } from './delivery-findings.ts';
 import { ok, problemFrom, warning, type Finding, type Remark, type Subject } from './finding.ts';
 import type { HerokuFacts, HerokuToken } from './heroku-facts.ts';
 import { judgeApp, judgeProcessType, judgeToken } from './heroku-findings.ts';
@@ -16,6 +17,7 @@ export type Observed = {
   readonly config: Config;
   readonly servers: readonly { readonly server: RedisServer; readonly facts: Answer<RedisFacts> }[];
   readonly tokens: readonly { readonly token: HerokuToken; readonly facts: HerokuFacts }[];
+  readonly deliveries: readonly DeliveryFacts[];
   /** Whether the check itself runs in a dyno. */
   readonly isOnHeroku: boolean;
 };
@@ -32,6 +34,7 @@ export function judge(observed: Observed): readonly Finding[] {
     ...observed.tokens.flatMap((one) => judgeHeroku(one, config)),
     ...config.pools.flatMap((pool) => judgeUnasked(pool, observed)),
     ...about('http', [], judgeHttp(config.process)),
+    ...about('delivery', [], observed.deliveries.map(judgeDelivery)),
   ];
 }
 

@@ -9,6 +9,7 @@ const headings: Readonly<Record<Subject, string>> = {
   workers: 'Workers',
   heroku: 'Heroku',
   http: 'HTTP',
+  delivery: 'Delivery',
 };
 const levelWidth = 'warning  '.length;
 

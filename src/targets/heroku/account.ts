@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { OperationalError } from '../../errors.ts';
 import { createHerokuApi, type HerokuApiParts } from './api.ts';
 import type { Call, Reply } from './connection.ts';
-import type { Quote } from './quote.ts';
+import type { Quote } from '../../quote.ts';
 import { readRefusal, refusalError, unreadable } from './refusal.ts';
 import * as shapes from './shapes.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OperationalError } from '../../errors.ts';
 import { createCallBudget, type CallBudget } from './call-budget.ts';
 import { createConnection, type Call, type Reply } from './connection.ts';
-import { createQuote, type Quote } from './quote.ts';
+import { createQuote, type Quote } from '../../quote.ts';
 import { isSuccess, readRefusal, refusalError, unreadable } from './refusal.ts';
 
 /** What one HTTP reply of Heroku told, for metrics and logs. Holds no secret. */
@@ -46,7 +46,7 @@ export type HerokuApi = {
 };
 
 export function createHerokuApi(parts: HerokuApiParts): HerokuApi {
-  const quote = createQuote(parts.apiKey);
+  const quote = createQuote([parts.apiKey]);
   const budget = createCallBudget(parts.nowMs, () => parts.onOveruse?.());
   const connection = createConnection({
     ...parts,

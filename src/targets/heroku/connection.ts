@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Agent, errors, request } from 'undici';
 import { within, withDeadline } from '../../deadline.ts';
 import { OperationalError } from '../../errors.ts';
-import type { Quote } from './quote.ts';
+import type { Quote } from '../../quote.ts';
 
 export type Call = {
   readonly method: 'GET' | 'PATCH' | 'POST' | 'DELETE';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OperationalError, type ErrorCode } from '../../errors.ts';
 import type { Call, Reply } from './connection.ts';
-import type { Quote } from './quote.ts';
+import type { Quote } from '../../quote.ts';
 
 /** What Heroku says when it does not do as asked; whatever it leaves out, or is nonsense, is null. */
 export type Refusal = {
