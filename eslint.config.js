@@ -38,6 +38,7 @@ const parts = {
     parts: ['deadline', 'quote', 'version'],
     packages: ['pbf', 'prom-client', 'snappyjs', 'undici'],
   },
+  notifications: { parts: ['decision/types', 'decision/words', 'tick-record'], packages: [] },
   telemetry: {
     parts: [
       ...['decision/types', 'delivery/receiver', 'drain/plan', 'drain/verdict', 'errors'],

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Config, Environment, PoolConfig } from '../config/load.ts';
 import type { Policy } from '../decision/types.ts';
+import { secretOfWebhook } from '../delivery/webhook.ts';
 import { createLoop } from '../loop.ts';
 import type { TickRecord } from '../tick-record.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
@@ -232,9 +233,11 @@ export function instanceOf(config: Config, environment: Environment): string {
 /** Every text of the configuration that no log line may show. */
 export function secretsOf(config: Config): readonly string[] {
   const ofPools = config.pools.flatMap((pool) => [pool.REDIS_URL, pool.HEROKU_API_KEY]);
-  const { STATE_REDIS_URL, METRICS_TOKEN, PUSHGATEWAY_URL, REMOTE_WRITE_URL } = config.process;
+  const { STATE_REDIS_URL, METRICS_TOKEN, PUSHGATEWAY_URL, REMOTE_WRITE_URL, WEBHOOK_URL } =
+    config.process;
   const ofProcess = [STATE_REDIS_URL, METRICS_TOKEN, PUSHGATEWAY_URL, REMOTE_WRITE_URL];
-  return [...ofPools, ...ofProcess].filter((secret) => secret !== null);
+  const ofWebhook = WEBHOOK_URL === null ? [] : [WEBHOOK_URL, secretOfWebhook(WEBHOOK_URL)];
+  return [...ofPools, ...ofProcess, ...ofWebhook].filter((secret) => secret !== null);
 }
 
 /**

@@ -10,6 +10,7 @@ import { startServer, type TelemetryServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';
 import { assemble, instanceOf, nameOf, secretsOf, type AssembledPool } from './assemble.ts';
 import type { Command, ExitCode, Surroundings } from './command.ts';
+import { createNotifying } from './notifying.ts';
 import { renderPage } from './page.ts';
 import { createPast } from './past.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
@@ -17,7 +18,7 @@ import { startTicking, type Ticking } from './ticking.ts';
 
 /** Giving the leases back takes a second at most. */
 const closeMsMax = 2_000;
-const lastPushMsMax = 1_500;
+const lastWordMsMax = 1_500;
 
 export const run: Command = {
   name: 'run',
@@ -64,16 +65,20 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     },
   });
   const stopWatching = watchEventLoop(recorder.metrics.recordEventLoopLag);
+  const notifying = createNotifying(config, recorder, { nowMs, log });
   const pushing = push(config, recorder, options, log);
   let server: TelemetryServer | null = null;
   try {
     server = await serve(config, assembly.pools, recorder, { host, nowMs });
     if (server !== null) log.info({ port: server.port }, 'serving metrics and status');
-    ticking = startTicking(shutdown, assembly.pools, recorder, log);
+    ticking = startTicking(shutdown, assembly.pools, notifying.recorder, log);
     return await ticking.ended;
   } finally {
     stopWatching();
-    const closed = Promise.all([server?.close(), pushing.end(lastPushMsMax), assembly.close()]);
+    const closed = Promise.all([
+      ...[server?.close(), pushing.end(lastWordMsMax), notifying.end(lastWordMsMax)],
+      assembly.close(),
+    ]);
     // What hung in a tick may hang here too, and must not keep the process.
     await Promise.race([closed, sleep(closeMsMax)]);
   }

@@ -258,6 +258,13 @@ export const variables = {
     example: '1m',
     help: 'Time between two pushes, at most `5m`',
   },
+  WEBHOOK_URL: {
+    kind: webUrl,
+    isSecret: true,
+    scope: 'process',
+    example: 'https://hooks.slack.com/services/…',
+    help: 'Tell people here, in the form that Slack takes, when a pool needs them, and when it no longer does',
+  },
   LOG_LEVEL: {
     kind: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',

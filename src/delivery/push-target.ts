@@ -2,7 +2,7 @@ import type { Failure, ReceiverName } from './receiver.ts';
 
 /** Where metrics are pushed to. Each of these answers null when the receiver accepted it, and never waits beyond the signal. */
 export type PushTarget = {
-  readonly name: ReceiverName;
+  readonly name: Exclude<ReceiverName, 'webhook'>;
   /** Where it is, without what is secret. */
   readonly host: string;
   /** Sends what the metrics are now. */

@@ -3,7 +3,7 @@ import { createQuote, type Quote } from '../quote.ts';
 import { version } from '../version.ts';
 
 /** Everybody who may be sent something; labels the metric. */
-export const receiverNames = ['pushgateway', 'remote-write'] as const;
+export const receiverNames = ['pushgateway', 'remote-write', 'webhook'] as const;
 export type ReceiverName = (typeof receiverNames)[number];
 
 /** Why something did not arrive, and what a person can do about it; neither text holds a secret. */
@@ -96,7 +96,7 @@ function failureOf(status: number, answer: string, variable: string): Failure | 
 
 function hintFor(status: number, variable: string): string {
   if (status === 401 || status === 403)
-    return `It does not accept the credentials: ${variable}=https://user:password@host/…, the password percent-encoded.`;
+    return `It does not accept the credentials: check those in ${variable} (a password in a URL is percent-encoded).`;
   if (status < 400) return `It refers to another address: write that into ${variable}.`;
   if (status === 404 || status === 405)
     return `Nothing takes this at that path: check ${variable}.`;

@@ -173,7 +173,7 @@ export const metricFamilies = {
   autoscaler_deliveries_total: {
     type: 'counter',
     labels: ['to', 'result'],
-    help: 'What was sent to a Pushgateway or by remote write: delivered, or failed.',
+    help: 'What was sent to a Pushgateway, by remote write or to a webhook: delivered, or failed.',
   },
   autoscaler_event_loop_lag_seconds: {
     type: 'gauge',

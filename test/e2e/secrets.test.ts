@@ -21,6 +21,7 @@ const secrets = {
   metricsToken: 'metrics+token/with=signs&more',
   pushPassword: 'p#sh/p@ss "word"\\%<&',
   writePassword: 'wr1te+p@ss=word&more/%2F',
+  webhookPath: 'T0123/B4567/a8bareWebhook',
   fileApiKey: '77aa88bb-file-4bare-herokutoken',
   filePassword: 'f1le p@ssword/"quoted"\\<i>',
 };
@@ -101,10 +102,11 @@ function environment(changes: Record<string, string> = {}): Record<string, strin
     HEROKU_API_KEY: secrets.apiKey,
     HEROKU_API_URL: heroku.url,
     METRICS_TOKEN: secrets.metricsToken,
-    // A Heroku takes neither.
+    // A Heroku takes none of these.
     PUSHGATEWAY_URL: withPassword(heroku.url, secrets.pushPassword),
     REMOTE_WRITE_URL: withPassword(heroku.url, secrets.writePassword),
     PUSH_INTERVAL: '1s',
+    WEBHOOK_URL: `${heroku.url}/services/${secrets.webhookPath}`,
     POLL_INTERVAL: '5s',
     LOG_LEVEL: 'trace',
     ...changes,

@@ -79,7 +79,7 @@ describe.skipIf(leaveOutUnless('prometheus-pushgateway'))('a Pushgateway', () =>
   test('that does not know the password is told from one that is not there', async () => {
     const wrong = await pushgateway(withCredentials(gateway.url, 'wr0ng-pass')).push(0, never);
     expect(wrong?.message).toMatch(/^127\.0\.0\.1:\d+ Unauthorized \(HTTP 401\)$/);
-    expect(wrong?.hint).toContain('PUSHGATEWAY_URL=https://user:password@host/');
+    expect(wrong?.hint).toContain('credentials: check those in PUSHGATEWAY_URL');
     const gone = await pushgateway('http://127.0.0.1:9').probe(never);
     expect(gone).toEqual({
       message: expect.stringContaining('ECONNREFUSED') as string,
@@ -173,7 +173,7 @@ describe.skipIf(leaveOutUnless('prometheus'))('a server that takes remote write'
     expect(await remoteWrite(withCredentials(prometheus.url + path)).probe(never)).toBeNull();
     expect(await shown(startMs)).toEqual({});
     const wrong = await remoteWrite(withCredentials(prometheus.url + path, 'wrong')).probe(never);
-    expect(wrong?.hint).toContain('REMOTE_WRITE_URL=https://user:password@host/');
+    expect(wrong?.hint).toContain('credentials: check those in REMOTE_WRITE_URL');
     const nowhere = await remoteWrite(withCredentials(`${prometheus.url}/none`)).probe(never);
     expect(nowhere?.message).toContain('HTTP 404');
   });

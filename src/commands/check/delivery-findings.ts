@@ -1,10 +1,11 @@
+import type { Config } from '../../config/load.ts';
 import type { PushTarget } from '../../delivery/push-target.ts';
-import type { Failure, ReceiverName } from '../../delivery/receiver.ts';
+import type { Failure } from '../../delivery/receiver.ts';
 import { ok, problem, type Remark } from './finding.ts';
 
 /** Whether somebody who is to be told answered and accepted the credentials. */
 export type DeliveryFacts = {
-  readonly to: ReceiverName;
+  readonly to: PushTarget['name'];
   readonly host: string;
   readonly failure: Failure | null;
 };
@@ -23,7 +24,7 @@ export async function lookAtPushTargets(
   );
 }
 
-const offers: Readonly<Record<ReceiverName, string>> = {
+const offers: Readonly<Record<PushTarget['name'], string>> = {
   pushgateway: 'The Pushgateway',
   'remote-write': 'The server for remote write',
 };
@@ -32,4 +33,10 @@ export function judgeDelivery({ to, host, failure }: DeliveryFacts): Remark {
   return failure === null
     ? ok(`${offers[to]} at ${host} answers and lets us in`)
     : problem(`${offers[to]} does not take the metrics: ${failure.message}`, failure.hint);
+}
+
+/** Whether it takes what it is told shows only when it is told something. */
+export function judgeWebhook({ WEBHOOK_URL: url }: Config['process']): readonly Remark[] {
+  if (url === null) return [];
+  return [ok(`People are told at ${new URL(url).host}; this was not tried, as it would tell them`)];
 }

@@ -2,7 +2,7 @@ import type { Config, PoolConfig } from '../../config/load.ts';
 import type { Answer } from './answer.ts';
 import { judgeConfiguration, judgeHttp, judgePool } from './configuration-findings.ts';
 import { isOf, judgeConnections } from './connection-findings.ts';
-import { judgeDelivery, type DeliveryFacts } from './delivery-findings.ts';
+import { judgeDelivery, judgeWebhook, type DeliveryFacts } from './delivery-findings.ts';
 import { ok, problemFrom, warning, type Finding, type Remark, type Subject } from './finding.ts';
 import type { HerokuFacts, HerokuToken } from './heroku-facts.ts';
 import { judgeApp, judgeProcessType, judgeToken } from './heroku-findings.ts';
@@ -34,7 +34,11 @@ export function judge(observed: Observed): readonly Finding[] {
     ...observed.tokens.flatMap((one) => judgeHeroku(one, config)),
     ...config.pools.flatMap((pool) => judgeUnasked(pool, observed)),
     ...about('http', [], judgeHttp(config.process)),
-    ...about('delivery', [], observed.deliveries.map(judgeDelivery)),
+    ...about(
+      'delivery',
+      [],
+      [...observed.deliveries.map(judgeDelivery), ...judgeWebhook(config.process)],
+    ),
   ];
 }
 
