@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
 import { connectRedis } from '../../src/redis.ts';
 import { addInOrder, bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bullmq.ts';
@@ -84,6 +84,42 @@ describe('reading queues that somebody has damaged', () => {
     const reading = await stage.readOne('mail');
     expect(reading.readyJobs).toBe(2);
     expect(reading.oldestWaitSeconds ?? 0).toBeGreaterThanOrEqual(0);
+  });
+
+  it('copies no name and no options of megabytes, and reads everything else', async () => {
+    const holding = await stage.application.hold('mail', { name: 'worker.1' });
+    const queue = stage.application.queue('mail');
+    await queue.add('runs', {});
+    await holding.taken();
+    const old = { timestamp: Date.now() - 60_000 };
+    await addInOrder(queue, [old, old, { priority: 1 }, { priority: 2 }, { delay: 1 }]);
+    await addInOrder(queue, [{ delay: 60_000 }]);
+    const read = stage.reader(['mail']);
+    const reading = async () => (await read()).queues[0];
+    await vi.waitUntil(async () => (await reading())?.delayedJobs === 1);
+
+    const huge = 'x'.repeat(3_000_000);
+    for (const id of ['1', '2', '4', '6', '7'])
+      await stage.client.hset(`bull:mail:${id}`, 'name', huge, 'opts', `{"huge":"${huge}"}`);
+    const asked: string[] = [];
+    const monitor = await stage.client.monitor();
+    monitor.on('monitor', (_time: string, words: string[]) => {
+      const [command = '', key = '', ...fields] = words;
+      if (['hget', 'hmget'].includes(command.toLowerCase()))
+        asked.push(...fields.map((field) => `${key.slice('bull:mail:'.length)} ${field}`));
+    });
+    await stage.client.config('RESETSTAT');
+    expect(await reading()).toMatchObject({
+      ...{ readyJobs: 5, activeJobs: 1, delayedJobs: 1 },
+      readyJobNames: ['job', 'job'],
+      running: [{ jobId: '1', worker: 'worker.1', jobName: null }],
+    });
+    const statistics = await stage.client.info('stats');
+    expect(Number(/total_net_output_bytes:(\d+)/.exec(statistics)?.[1])).toBeLessThan(20_000);
+    await vi.waitUntil(() => asked.includes('5 opts'));
+    monitor.disconnect();
+    const copied = asked.filter((ask) => /^(1|2|4|6|7) (name|opts)$/.test(ask));
+    expect(copied).toEqual([]);
   });
 
   it('takes a rate limit that is no number for none', async () => {

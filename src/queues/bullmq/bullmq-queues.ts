@@ -1,9 +1,10 @@
-import type { QueueReading, UnreadableQueue } from '../../decision/types.ts';
+import type { DueJobs, QueueReading, UnreadableQueue } from '../../decision/types.ts';
 import type { RedisConnection } from '../../redis.ts';
 import type { QueueSource } from '../queue-source.ts';
 import { createQueueFinder } from './discovery.ts';
 import { createFinishedJobs, type Following } from './finished-jobs.ts';
-import type { BusyProbe, QueueProbe, QueueSettings } from './probe-reply.ts';
+import type { BusyProbe, QueueProbe } from './probe-reply.ts';
+import { dueStepMs } from './probe-script.ts';
 import { probeQueues, type ProbeBudget } from './probe.ts';
 import { readyAtMs } from './ready-at.ts';
 import { createRememberedSettings, type RememberedSettings } from './remembered-settings.ts';
@@ -13,6 +14,7 @@ const queuesPerCall = 100;
 const queuesPerCallMax = 1_000;
 /** Looked at in one reading, over all queues: each takes a microsecond or two of the server's time. */
 const activeJobsPerReading = 10_000;
+const activeNamesPerReading = 480;
 const namesPerReading = 480;
 /** The newest major version of BullMQ of which the layout in Redis is known; where older ones differ, the probe knows both. */
 const knownMajorMax = 6;
@@ -43,6 +45,7 @@ export function createBullmqQueues(parts: {
       const busy: string[] = [];
       let budget: ProbeBudget = {
         activeJobs: activeJobsPerReading,
+        activeNames: activeNamesPerReading,
         names: namesPerReading,
         busyQueues: busyQueues?.length ?? names.length,
         entries: following.entries,
@@ -93,6 +96,7 @@ function afterSpending(budget: ProbeBudget, probe: QueueProbe): ProbeBudget {
   return {
     ...budget,
     activeJobs: budget.activeJobs - running.length - orphanIds.length,
+    activeNames: budget.activeNames - running.filter(({ name }) => name !== null).length,
     names: budget.names - readyJobNames.length,
     busyQueues: budget.busyQueues - 1,
   };
@@ -108,12 +112,15 @@ function toReading(
     settings.forget(queue);
     return { queue, why: explainError(probe.error) };
   }
-  const { isPaused, concurrency, version } = probe.settings ?? settings.of(queue) ?? noSettings;
-  if (version !== null && !isKnown(version)) {
-    settings.forget(queue);
-    return { queue, why: explainVersion(version) };
+  if (probe.settings !== null) {
+    const { version } = probe.settings;
+    if (version !== null && !isKnown(version)) {
+      settings.forget(queue);
+      return { queue, why: explainVersion(version) };
+    }
+    settings.remember(queue, probe.settings);
   }
-  if (probe.settings !== null) settings.remember(queue, probe.settings);
+  const { isPaused, concurrency } = settings.of(queue) ?? noSettings;
   const busy = probe.busy ?? idle;
   const startable = busy.waiting + busy.prioritized + busy.due;
   const readyJobs = isPaused ? 0 : startable;
@@ -142,12 +149,12 @@ function toReading(
     addedJobs: probe.added ?? (probe.busy === null ? 0 : null),
     unfinishedJobs: busy.waiting + busy.heldBack + busy.prioritized + busy.delayed + started,
     readyJobNames: busy.readyJobNames,
-    dueSoon: busy.dueSoon.map(({ inMs, jobs }) => ({ dueAtMs: nowMs + inMs, jobs })),
+    dueSoon: dueSoon(busy, nowMs),
     finished: following.finished(queue, busy),
   };
 }
 
-const noSettings: QueueSettings = { isPaused: false, concurrency: null, version: null };
+const noSettings = { isPaused: false, concurrency: null };
 
 const idle: BusyProbe = {
   waiting: 0,
@@ -155,11 +162,11 @@ const idle: BusyProbe = {
   prioritized: 0,
   delayed: 0,
   due: 0,
-  firstDueAtMs: 0,
+  dueAtMs: [],
+  dueSoonCounts: null,
   active: 0,
   parents: 0,
   rateLimitedForMs: 0,
-  dueSoon: [],
   waitingJobs: [],
   running: [],
   orphanIds: [],
@@ -169,14 +176,26 @@ const idle: BusyProbe = {
   nextInLine: [],
 };
 
-function oldestWaitSeconds(
-  { waitingJobs, due, firstDueAtMs }: BusyProbe,
-  nowMs: number,
-): number | null {
-  const readyTimesMs = [...waitingJobs.map(readyAtMs), due > 0 ? firstDueAtMs : null];
+function oldestWaitSeconds({ waitingJobs, due, dueAtMs }: BusyProbe, nowMs: number): number | null {
+  const readyTimesMs = [...waitingJobs.map(readyAtMs), (due > 0 ? dueAtMs[0] : null) ?? null];
   const known = readyTimesMs.filter((timeMs) => timeMs !== null);
   // A job that was promoted by hand is ready before its time; so is one of a producer whose clock is ahead.
   return known.length === 0 ? null : Math.max(0, nowMs - Math.min(...known)) / 1000;
+}
+
+/** Times of jobs that become ready soon are told to a step, so that any number of them is a short list. */
+function dueSoon({ dueAtMs, dueSoonCounts }: BusyProbe, nowMs: number): DueJobs[] {
+  const counts = [...(dueSoonCounts ?? [])];
+  for (const atMs of dueSoonCounts === null ? dueAtMs : []) {
+    const step = Math.floor((atMs - nowMs) / dueStepMs);
+    if (atMs > nowMs) counts[step] = (counts[step] ?? 0) + 1;
+  }
+  const due: DueJobs[] = [];
+  // What is not in a sparse list is passed over.
+  counts.forEach((jobs, step) => {
+    if (jobs > 0) due.push({ dueAtMs: nowMs + step * dueStepMs, jobs });
+  });
+  return due;
 }
 
 function positiveOrNull(value: number): number | null {

@@ -29,7 +29,10 @@ export type BusyProbe = {
   readonly delayed: number;
   /** Delayed jobs whose time has come: BullMQ leaves them there until a worker asks for work. */
   readonly due: number;
-  readonly firstDueAtMs: number;
+  /** When the first of the delayed jobs that are due, or will be soon, are or were: all of them unless they are counted. */
+  readonly dueAtMs: readonly number[];
+  /** How many become due in each of the next steps of `dueStepMs`; null while they are few enough to be listed. */
+  readonly dueSoonCounts: readonly number[] | null;
   readonly active: number;
   /** Jobs that wait for their children. */
   readonly parents: number;
@@ -44,8 +47,6 @@ export type BusyProbe = {
   readonly lastEntry: string | null;
   /** The jobs that start next after that entry. */
   readonly nextInLine: readonly { readonly id: string; readonly name: string }[];
-  /** Jobs that become ready so many milliseconds from now, or up to 5 s later. */
-  readonly dueSoon: readonly { readonly inMs: number; readonly jobs: number }[];
 };
 
 type RunningProbe = {
@@ -100,11 +101,11 @@ type Busy = readonly [
   prioritized: string,
   delayed: string,
   due: string,
-  firstDueAt: Maybe<string>,
+  dueScores: Maybe<readonly string[]>,
+  dueCounts: Maybe<readonly string[]>,
   active: string,
   parents: string,
   rateLimitedFor: string,
-  dueSoon: Maybe<string>,
   waitingJobs: Maybe<readonly Waiting[]>,
   running: Maybe<readonly Running[]>,
   orphanIds: Maybe<readonly string[]>,
@@ -144,7 +145,7 @@ function parseSettings([version, paused, concurrency]: Settings): QueueSettings 
 function parseBusy(reply: Busy): BusyProbe {
   // prettier-ignore
   const [
-    , , waiting, heldBack, prioritized, delayed, due, firstDueAt, active, parents, rateLimitedFor, dueSoon,
+    , , waiting, heldBack, prioritized, delayed, due, dueScores, dueCounts, active, parents, rateLimitedFor,
     waitingJobs, running, orphanIds, readyJobNames, finished, lastEntry, nextInLine,
   ] = reply;
   return {
@@ -153,11 +154,13 @@ function parseBusy(reply: Busy): BusyProbe {
     prioritized: Number(prioritized),
     delayed: Number(delayed),
     due: Number(due),
-    firstDueAtMs: Number(firstDueAt),
+    // A score is the time × 4096 + a sequence number.
+    dueAtMs:
+      dueScores === false ? none : dueScores.map((score) => Math.floor(Number(score) / 4096)),
+    dueSoonCounts: dueCounts === false ? null : dueCounts.map(Number),
     active: Number(active),
     parents: Number(parents),
     rateLimitedForMs: Number(rateLimitedFor),
-    dueSoon: parseDueSoon(dueSoon),
     waitingJobs: waitingJobs === false ? none : waitingJobs.map(parseWaiting),
     running: running === false ? none : running.map(parseRunning),
     orphanIds: orphanIds === false ? none : orphanIds,
@@ -169,14 +172,6 @@ function parseBusy(reply: Busy): BusyProbe {
 }
 
 const none: readonly never[] = [];
-
-function parseDueSoon(bins: Maybe<string>): BusyProbe['dueSoon'] {
-  if (bins === false || bins === '') return none;
-  return bins.split(',').map((bin) => {
-    const [inMs, jobs] = bin.split(':');
-    return { inMs: Number(inMs), jobs: Number(jobs) };
-  });
-}
 
 function parseWaiting(job: Waiting): WaitingJob {
   const [timestamp, opts, processedOn, starts, attemptsMade, waitedForChildren] = job;

@@ -16,17 +16,19 @@ end
 
 local function nameOf(prefix, id)
   spent = spent + 1
+  local bytes = try('HSTRLEN', prefix .. id, 'name')
+  if not bytes or bytes > nameBytesMax then return nil end
   return cut(try('HGET', prefix .. id, 'name'))
 end
 
--- As the reply tells of a waiting job, and its name.
+-- As the reply tells of a waiting job.
 local function describe(prefix, id)
   local key = prefix .. id
-  local job = ask('HMGET', key, 'timestamp', 'opts', 'processedOn', 'ats', 'atm', 'name')
-  local name = job[6]
+  local opts = isShort(key, 'opts', optsBytesMax) and 'opts' or ''
+  local job = ask('HMGET', key, 'timestamp', opts, 'processedOn', 'ats', 'atm', '')
   job[6] = ask('EXISTS', key .. ':processed', key .. ':failed', key .. ':unsuccessful') > 0
   spent = spent + 2
-  return job, name
+  return job
 end
 
 -- Such a job was pushed at the head of the list when it became ready: whatever lies nearer the head came later.
@@ -47,11 +49,9 @@ end
 -- and form a zone in front of all others, the newest at the very tail. So the job that waits longest lies at the border
 -- of that zone, which is looked for at doubling distances, then by halving. Without such jobs it is the tail itself.
 local function addLongestWaiting(jobs, prefix, length, markers, last)
-  local key, nameOfFirst = prefix .. 'wait', nil
+  local key = prefix .. 'wait'
   local function visit(position)
-    local id = position == 1 and last or ask('LINDEX', key, -position - markers)
-    local job, name = describe(prefix, id)
-    if position == 1 then nameOfFirst = name end
+    local job = describe(prefix, position == 1 and last or ask('LINDEX', key, -position - markers))
     jobs[#jobs + 1] = job
     return isFirstComeFirstServed(job)
   end
@@ -69,16 +69,20 @@ local function addLongestWaiting(jobs, prefix, length, markers, last)
   -- A delayed job that was promoted late, for want of a worker, has been ready for longer than its place tells.
   -- A retried job has not: when it became ready is only estimated, and too early rather than too late.
   if border and border < length then
-    local opts = ask('HGET', prefix .. ask('LINDEX', key, -length - markers), 'opts')
+    local newest = prefix .. ask('LINDEX', key, -length - markers)
+    local opts = isShort(newest, 'opts', optsBytesMax) and ask('HGET', newest, 'opts')
     if opts and string.find(opts, 'delay', 1, true) and not visit(length) then jobs[#jobs] = nil end
   end
-  return nameOfFirst
 end
 
 -- Scores are priority * 2^32 + counter, where the counter of a job that was handed back is 0.
 local prioritiesMax, counterRange = 16, 2 ^ 32
 local function addFirstOfEachPriority(jobs, prefix, prioritized)
   local key, from = prefix .. 'prioritized', '-inf'
+  if prioritized == 1 then
+    jobs[#jobs + 1] = describe(prefix, ask('ZRANGE', key, '0', '0')[1])
+    return
+  end
   for _ = 1, math.min(prioritiesMax, prioritized) do
     local first = ask('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', '0', '1')
     if not first[1] then return end
@@ -104,13 +108,11 @@ local function placesOf(key, length, count, isList, markers)
 end
 
 -- Workers take waiting jobs first, then prioritized ones; those that are due join when a worker asks for work.
-local function namesInLine(prefix, nameOfFirst, waiting, markers, prioritized, due)
+local function namesInLine(prefix, waiting, markers, prioritized, due)
   local total = waiting + prioritized + due
-  if total == 0 then return false end
-  local count = math.min(total, math.max(1, shareOf(namesLeft, namesOfQueueMax)))
+  local count = math.min(total, shareOf(namesLeft, namesOfQueueMax))
+  if count == 0 then return false end
   namesLeft = namesLeft - count
-  -- Where there is time for one only, it is one that is known already.
-  if count == 1 and nameOfFirst then return { cut(nameOfFirst) } end
   local first = placesOf(prefix .. 'wait', waiting, count, true, markers)
   local second = placesOf(prefix .. 'prioritized', prioritized, count)
   local third = placesOf(prefix .. 'delayed', due, count)

@@ -1,8 +1,11 @@
 import { eventsScript } from './probe-script-events.ts';
 import { lineScript } from './probe-script-line.ts';
 
-/** Commands that one call may run before it leaves the remaining queues to the next: some 2 ms of the server's time. */
-const commandsPerCall = 1_200;
+/** Commands that one call may run before it leaves the remaining queues to the next: 1 to 2 ms of the server's time. */
+const commandsPerCall = 700;
+
+/** Times of delayed jobs that become due soon are told to this. */
+export const dueStepMs = 5_000;
 
 /**
  * Reads queues in one round trip by commands that only read. It runs on the server because a busy queue takes some
@@ -10,29 +13,30 @@ const commandsPerCall = 1_200;
  * active job without a lock has really lost its worker; and counts, the jobs that run and the last entry of the event
  * stream belong to the same moment.
  *
- * ARGV: the time in ms; how many active jobs may be examined and how many names looked up; how many busy queues must
- * share them; of a queue whose events are followed, how many entries may be read and how many names of the jobs that
- * start next; the number of wishes, and each as a key prefix (`bull:emails:`) and what is wanted of that queue: `s` for
- * its settings although it may be idle, then which part of its event stream (`s<1700000000000-3>`, see below). Then the
- * key prefixes of all queues.
+ * ARGV: the time in ms; how many active jobs may be examined, and how many names looked up of these and of jobs in the
+ * line; how many busy queues must share them; of a queue whose events are followed, how many entries may be read and how
+ * many names of the jobs that start next; the number of wishes, and each as a key prefix (`bull:emails:`) and what is
+ * wanted of that queue: `s` for its settings although it may be idle, then which part of its event stream
+ * (`s<1700000000000-3>`, see below). Then the key prefixes of all queues.
  * Reply: a list in JSON with an item for each queue, made of Redis's own replies as far as possible, since anything that
  * Lua itself does takes longer than the commands; `probe-reply.ts` reads it. It ends where the call had done enough, so
  * that no call keeps the server for long.
  */
 export const probeScript = `
 local now = tonumber(ARGV[1])
-local activeLeft, namesLeft, busyLeft = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local entriesMax, nextInLineMax = tonumber(ARGV[5]), tonumber(ARGV[6])
+local activeLeft, activeNamesLeft, namesLeft = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local busyLeft, entriesMax, nextInLineMax = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local queues = ARGV
-local firstQueue = 8 + 2 * tonumber(ARGV[7])
+local firstQueue = 9 + 2 * tonumber(ARGV[8])
 local wishes = {}
-for i = 8, firstQueue - 1, 2 do wishes[ARGV[i]] = ARGV[i + 1] end
+for i = 9, firstQueue - 1, 2 do wishes[ARGV[i]] = ARGV[i + 1] end
 
 local spentMax = ${String(commandsPerCall)}
 local activeOfQueueMax, namesOfQueueMax = 1000, 48
+local nameBytesMax, optsBytesMax = 4096, 8192
 local manualRateLimit = '9007199254740991'
-local dueBins, dueBinMs, dueListedMax = 24, 5000, 12
-local horizonMs = dueBins * dueBinMs
+local dueSteps, dueStepMs, dueListedMax = 24, ${String(dueStepMs)}, 12
+local horizonMs = dueSteps * dueStepMs
 
 -- Lua takes long to write a number.
 local digits = setmetatable({}, { __index = function(known, count)
@@ -62,9 +66,15 @@ local function try(command, ...)
   return reply or nil
 end
 
+-- Whoever adds jobs may put megabytes into some fields. Those are not even copied: they count as missing.
+local function isShort(key, field, bytesMax)
+  spent = spent + 1
+  return ask('HSTRLEN', key, field) <= bytesMax
+end
+
 -- Every queue has its share of what is left, so that one with a very long list cannot hide what is in the others.
 local function shareOf(left, most)
-  return math.min(most, math.floor(left / math.max(1, busyLeft)))
+  return math.max(0, math.min(most, math.floor(left / math.max(1, busyLeft))))
 end
 ${lineScript}
 ${eventsScript}
@@ -73,44 +83,33 @@ local function scoreAfter(ms)
   return string.format('%.0f', (ms + 1) * 4096 - 1)
 end
 
--- Each bin is counted, which takes longer than listing a few jobs.
-local function countBins(key, bins)
-  spent = spent + dueBins
-  local from = '(' .. scoreAfter(now)
-  for bin = 0, dueBins - 1 do
-    local to = scoreAfter(now + (bin + 1) * dueBinMs)
-    bins[bin] = ask('ZCOUNT', key, from, to)
+-- Each step is counted, which takes longer than listing a few jobs.
+local function countSteps(key)
+  spent = spent + dueSteps
+  local counts, from = {}, '(' .. scoreAfter(now)
+  for step = 1, dueSteps do
+    local to = scoreAfter(now + step * dueStepMs)
+    counts[step] = digits[ask('ZCOUNT', key, from, to)]
     from = '(' .. to
   end
+  return counts
 end
 
--- How many are due, when the first of them is, and what becomes due soon. The next run of a scheduler is among that;
--- runs after it do not exist yet, and whoever repeats so often is seen in the arrivals.
+-- How many are due, then the first scores of these and of those that become due soon; if there are too many of them, the
+-- first alone and counts. The next run of a scheduler is among that; runs after it do not exist yet, and whoever repeats
+-- so often is seen in the arrivals.
 local nowScore, horizonScore = scoreAfter(now), scoreAfter(now + horizonMs)
+local nowScoreNumber = tonumber(nowScore)
 local function delayedJobs(key)
   local listed = ask('ZRANGEBYSCORE', key, '-inf', horizonScore, 'WITHSCORES', 'LIMIT', '0', dueListedMax)
-  if not listed[1] then return 0, 0, false end
-  local firstAtMs = math.floor(tonumber(listed[2]) / 4096)
-  local due, bins, texts = 0, {}, {}
-  if #listed < 2 * dueListedMax then
-    for i = 2, #listed, 2 do
-      local inMs = math.floor(tonumber(listed[i]) / 4096) - now
-      if inMs <= 0 then
-        due = due + 1
-      else
-        local bin = math.floor(inMs / dueBinMs)
-        bins[bin] = (bins[bin] or 0) + 1
-      end
-    end
-    if due == #listed / 2 then return due, firstAtMs, false end
-  else
-    due = firstAtMs <= now and ask('ZCOUNT', key, '-inf', nowScore) or 0
-    countBins(key, bins)
+  local due, scores = 0, {}
+  for i = 2, #listed, 2 do
+    if tonumber(listed[i]) <= nowScoreNumber then due = due + 1 end
+    scores[#scores + 1] = listed[i]
   end
-  for bin = 0, dueBins do
-    if bins[bin] and bins[bin] > 0 then texts[#texts + 1] = bin * dueBinMs .. ':' .. bins[bin] end
-  end
-  return due, firstAtMs, table.concat(texts, ',')
+  if #scores < dueListedMax then return due, listOrFalse(scores), false end
+  if due > 0 then due = ask('ZCOUNT', key, '-inf', nowScore) end
+  return due, { scores[1] }, countSteps(key)
 end
 
 local function rateLimitedForMs(prefix, max)
@@ -122,36 +121,41 @@ local function rateLimitedForMs(prefix, max)
   return 0
 end
 
+-- Which of the jobs have lost their worker. Hardly ever has one, so that it takes no more than counting the locks.
 local locksPerCommand = 200
-local function locksOf(prefix, ids)
-  local keys, locks = {}, nil
-  for i = 1, #ids do keys[i] = prefix .. ids[i] .. ':lock' end
-  if #keys <= locksPerCommand then return ask('MGET', unpack(keys)) end
-  locks = {}
-  for from = 1, #keys, locksPerCommand do
-    local some = ask('MGET', unpack(keys, from, math.min(#keys, from + locksPerCommand - 1)))
-    for i = 1, #some do locks[from + i - 1] = some[i] end
+local function orphansAmong(prefix, ids)
+  local areOrphans = {}
+  for from = 1, #ids, locksPerCommand do
+    local keys = {}
+    for i = from, math.min(#ids, from + locksPerCommand - 1) do keys[#keys + 1] = prefix .. ids[i] .. ':lock' end
+    if ask('EXISTS', unpack(keys)) < #keys then
+      local locks = ask('MGET', unpack(keys))
+      for i = 1, #keys do areOrphans[from + i - 1] = not locks[i] end
+    end
   end
-  return locks
+  return areOrphans
 end
 
--- The oldest are examined: they are the most likely to be orphans, and those that run longest.
-local function activeJobs(prefix, active)
+-- The oldest are examined: they are the most likely to be orphans, and those that run longest. They are named first too,
+-- and all of a queue whose events are followed, where they will be seen to end.
+local function activeJobs(prefix, active, isFollowed)
   local examined = math.min(active, shareOf(activeLeft, activeOfQueueMax))
   if examined == 0 then return false, false end
-  activeLeft = activeLeft - examined
-  spent = spent + 1.5 * examined
+  local named = isFollowed and examined or math.min(examined, shareOf(activeNamesLeft, activeOfQueueMax))
+  activeLeft, activeNamesLeft = activeLeft - examined, activeNamesLeft - named
+  spent = spent + 2 * examined
   local ids = ask('LRANGE', prefix .. 'active', -examined, '-1')
-  local locks, running, orphans = locksOf(prefix, ids), {}, {}
+  local areOrphans, running, orphans = orphansAmong(prefix, ids), {}, {}
   for i = 1, examined do
     local id = ids[i]
-    if locks[i] then
-      local job = ask('HMGET', prefix .. id, 'pb', 'processedOn', 'name')
-      job[3] = cut(job[3])
-      job[4] = id
-      running[#running + 1] = job
-    else
+    if areOrphans[i] then
       orphans[#orphans + 1] = id
+    else
+      local key = prefix .. id
+      local isNamed = i > examined - named and isShort(key, 'name', nameBytesMax)
+      running[#running + 1] = {
+        ask('HGET', key, 'pb'), ask('HGET', key, 'processedOn'), isNamed and cut(ask('HGET', key, 'name')), id
+      }
     end
   end
   return listOrFalse(running), listOrFalse(orphans)
@@ -176,21 +180,21 @@ local function probeBusy(prefix, wish, occupied, added, settings)
   local heldBack = withoutMarker(prefix .. 'paused', lengthOf('LLEN', prefix .. 'paused'))
   spent = spent + 9
 
-  local due, firstDueAtMs, soon = 0, 0, false
-  if delayed > 0 then due, firstDueAtMs, soon = delayedJobs(prefix .. 'delayed') end
-  local jobs, nameOfFirst = {}, nil
-  if waiting > 0 then nameOfFirst = addLongestWaiting(jobs, prefix, waiting, markers, last) end
+  local due, dueScores, dueCounts = 0, false, false
+  if delayed > 0 then due, dueScores, dueCounts = delayedJobs(prefix .. 'delayed') end
+  local jobs = {}
+  if waiting > 0 then addLongestWaiting(jobs, prefix, waiting, markers, last) end
   if prioritized > 0 then addFirstOfEachPriority(jobs, prefix, prioritized) end
-  local running, orphans = activeJobs(prefix, active)
-  local names = not settings[2] and namesInLine(prefix, nameOfFirst, waiting, markers, prioritized, due)
+  local running, orphans = activeJobs(prefix, active, wish and string.sub(wish, -1) == '>')
+  local names = not settings[2] and namesInLine(prefix, waiting, markers, prioritized, due)
   local finished, entry, following = false, false, false
   if wish then finished, entry, following = follow(prefix, wish, waiting, markers) end
   busyLeft = busyLeft - 1
   return {
     added, settings, digits[waiting], digits[heldBack], digits[prioritized], digits[delayed], digits[due],
-    due > 0 and string.format('%.0f', firstDueAtMs), digits[active], digits[parents],
-    digits[rateLimitedForMs(prefix, settings[4])], soon, listOrFalse(jobs), running, orphans, names and listOrFalse(names),
-    finished and listOrFalse(finished), entry, following and listOrFalse(following)
+    dueScores, dueCounts, digits[active], digits[parents], digits[rateLimitedForMs(prefix, settings[4])],
+    listOrFalse(jobs), running, orphans, names and listOrFalse(names), finished and listOrFalse(finished), entry,
+    following and listOrFalse(following)
   }
 end
 

@@ -7,6 +7,9 @@ import { hashTagOf, keyOfSlot } from './slots.ts';
 /** What one call may look at beyond the counts, shared by the busy queues. */
 export type ProbeBudget = {
   readonly activeJobs: number;
+  /** Names of active jobs. */
+  readonly activeNames: number;
+  /** Names of jobs in the line. */
   readonly names: number;
   /** Busy queues that are still to be read, as far as can be guessed. */
   readonly busyQueues: number;
@@ -60,13 +63,19 @@ async function probeTogether(
   nowMs: number,
   keys: readonly string[],
 ): Promise<readonly QueueProbe[]> {
-  const { activeJobs, names, busyQueues, entries, nextInLine } = budget;
+  const { activeJobs, activeNames, names, busyQueues, entries, nextInLine } = budget;
   const wishes = questions.flatMap((question) => {
     const wish = wishOf(question);
     return wish === '' ? [] : [question.prefix, wish];
   });
-  const argv: (string | number)[] = [...keys, nowMs, activeJobs, names, busyQueues, entries];
-  argv.push(nextInLine, wishes.length / 2, ...wishes, ...questions.map(({ prefix }) => prefix));
+  const argv: (string | number)[] = [...keys, nowMs, activeJobs, activeNames, names, busyQueues];
+  argv.push(
+    entries,
+    nextInLine,
+    wishes.length / 2,
+    ...wishes,
+    ...questions.map(({ prefix }) => prefix),
+  );
   const reply = await client.evalsha(sha1, keys.length, ...argv).catch((error: unknown) => {
     // The server does not know the script yet, or has forgotten it.
     if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
