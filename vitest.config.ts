@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { secondTries } from './test/support/second-tries.ts';
 
 /** How often a test on real servers may fail before it counts; what CI sets, because its machines are shared. */
 const retries = Number(process.env['TEST_RETRIES'] ?? 0);
@@ -11,6 +12,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Integration and end-to-end tests start real servers and processes: two files at once are enough for a small machine.
     maxWorkers: 2,
+    reporters: ['default', secondTries],
     setupFiles: ['test/support/property-seed.ts'],
     coverage: { include: ['src/**'], exclude: ['src/demo/**'] },
     projects: [
