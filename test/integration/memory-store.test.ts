@@ -130,3 +130,14 @@ describe('memory', () => {
     expect(said).toEqual(['missing', 'missing']);
   });
 });
+
+test('says that the state is out of reach when Redis is', async () => {
+  const closed = connectRedis('redis://127.0.0.1:1', { rejectUnauthorized: true, name: 'test' });
+  const store = createMemoryStore({
+    ...{ redis: closed, identity: 'demo:worker:worker', expiryMs: 60_000 },
+    lease: { write: () => Promise.resolve() },
+    onOblivion: () => undefined,
+  });
+  await expect(store.load(soon())).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
+  closed.close();
+});

@@ -66,6 +66,24 @@ describe('a snapshot', () => {
     expect((await store.readAll(soon())).snapshots).toEqual([later, other]);
   });
 
+  test('is one of as many as there are pools, newest first', async () => {
+    const store = createSnapshotStore(connection);
+    const names = ['a', 'b', 'c', 'd'];
+    for (const [index, pool] of names.entries())
+      await store.publish(
+        await snapshotOf(tick({ pool }), { publishedAtMs: publishedAtMs + index }),
+        soon(),
+      );
+    const { snapshots } = await store.readAll(soon());
+    expect(snapshots.map(({ pool }) => pool)).toEqual(['d', 'c', 'b', 'a']);
+  });
+
+  test('outlives the time after which a pool that looks seldom counts as unhealthy', async () => {
+    const store = createSnapshotStore(connection);
+    await store.publish(await snapshotOf(tick(), { intervalMs: dayMs }), soon());
+    expect(await client.pttl('backlog-autoscaler:{snapshots}:worker')).toBeGreaterThan(3 * dayMs);
+  });
+
   test('may be of a pool that was never good', async () => {
     const store = createSnapshotStore(connection);
     await store.publish(await snapshotOf(tick(), { lastGoodTickAtMs: null }), soon());

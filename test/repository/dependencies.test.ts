@@ -9,21 +9,27 @@ type Locked = {
   readonly hasInstallScript?: boolean;
 };
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
-const lock = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+const locked = (file: string) => {
+  const { packages: all } = JSON.parse(read(file)) as { packages: Record<string, Locked> };
+  return Object.entries(all).filter(([path]) => path !== '');
+};
 const manifest = JSON.parse(read('package.json')) as Record<
   'dependencies' | 'devDependencies',
   Record<string, string>
 > & { readonly allowScripts: Record<string, boolean>; readonly scripts: Record<string, string> };
-const packages = Object.entries(lock.packages).filter(([path]) => path !== '');
+const packages = locked('package-lock.json');
+const packagesOfMutation = locked('scripts/mutation/package-lock.json');
+const all = [...packages, ...packagesOfMutation];
 
 describe('the packages', () => {
   test('are all in the lock file with the hash of what is installed', () => {
     expect(packages.length).toBeGreaterThan(100);
-    expect(packages.filter(([, { integrity }]) => !/^sha512-/.test(integrity ?? ''))).toEqual([]);
+    expect(packagesOfMutation.length).toBeGreaterThan(100);
+    expect(all.filter(([, { integrity }]) => !/^sha512-/.test(integrity ?? ''))).toEqual([]);
   });
 
   test('come from whichever registry is configured', () => {
-    expect(packages.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+    expect(all.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
   });
 
   test('are pinned to one version each, also in the manifest', () => {
@@ -33,8 +39,9 @@ describe('the packages', () => {
   });
 
   test('may run no code of their own while they are installed', () => {
-    expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
-    const wanting = packages.filter(([, { hasInstallScript }]) => hasInstallScript === true);
+    for (const settings of ['.npmrc', 'scripts/mutation/.npmrc'])
+      expect(read(settings)).toMatch(/^ignore-scripts=true$/m);
+    const wanting = all.filter(([, { hasInstallScript }]) => hasInstallScript === true);
     for (const [path] of wanting)
       expect(manifest.allowScripts[path.replace(/^.*node_modules\//, '')], path).toBe(false);
   });

@@ -82,6 +82,13 @@ describe('where the jobs run', () => {
   });
 });
 
+test('a process goes on ageing after its last word, which tells whose it was', () => {
+  const last = { state: 'drained', startedAtMs: startMs - 2_000, ageMs: 1_500 } as const;
+  const process = companion('worker.3', last);
+  expect(judge('worker.3', numbered(3, 3), [process], true, jobsOn())).toBe('starting');
+  expect(judge('worker.3', numbered(3, 4), [process], true, jobsOn())).toBe('idle');
+});
+
 describe('the verdict on a dyno', () => {
   const old = numbered(3);
   const verdict = (
@@ -139,6 +146,7 @@ test.each([
   [60, 'starting', 'whose name another dyno had, as far as was heard'],
   [4, 'starting', 'whose name another young dyno had'],
   [2, 'idle', 'that was there before the process'],
+  [3, 'idle', 'that is as old as the process'],
 ])('a young dyno, with a process of %i s, is %s: one %s', (ranForSeconds, verdict) => {
   const drained = companion('worker.3', {
     ...{ state: 'drained', ageMs: 0, startedAtMs: startMs - ranForSeconds * 1000 },
@@ -191,6 +199,35 @@ describe('the plan of a removal', () => {
     const strict = plan({ ...unknown, isStrict: true });
     expect(strict).toMatchObject({ workers: 4, unknown: [] });
     expect(strict.blocked.map(({ verdict }) => verdict)).toEqual(['busy', 'unknown', 'unknown']);
+  });
+
+  test('tells who goes unknown from who is known to be idle, and who was asked before from who was not', () => {
+    const made = plan({
+      ...{ currentWorkers: 4, whereabouts: jobsOn(null) },
+      processes: [companion('worker.3', { state: 'drained' })],
+      drains: [asked(3, startMs - 60_000), asked(4, startMs - 20_000)],
+    });
+    expect(made).toMatchObject({
+      ...{ workers: 1, unknown: ['worker.2', 'worker.4'], freedAfterSeconds: [60, 20] },
+      going: [
+        { dyno: 'worker.2', sinceMs: startMs },
+        { dyno: 'worker.3', sinceMs: startMs - 60_000 },
+        { dyno: 'worker.4', sinceMs: startMs - 20_000 },
+      ],
+    });
+  });
+
+  test('names only the jobs that the dyno in the way runs', () => {
+    const made = plan({
+      currentWorkers: 3,
+      whereabouts: jobsOn('worker.1', 'worker.3', 'worker.3'),
+    });
+    expect(made.blocked).toEqual([
+      expect.objectContaining({
+        dyno: 'worker.3',
+        jobs: [7, 7].map(() => expect.anything() as unknown),
+      }),
+    ]);
   });
 
   test('waits for a young dyno of a pool with companions also when it is not strict', () => {
@@ -278,13 +315,18 @@ describe.each([
     expect(namesOf(wholePlan({ processes: others, whereabouts }))).toEqual([first]);
     const stale = [...others, companion(first, { ageMs: heartbeatFreshMs })];
     expect(namesOf(wholePlan({ processes: stale, whereabouts }))).toEqual([first]);
+    // One that cannot hand back is enough, whatever the other processes of its dyno can.
+    const halfStale = [...processes, companion(first, { ageMs: heartbeatFreshMs })];
+    expect(namesOf(wholePlan({ processes: halfStale, whereabouts }))).toEqual([first]);
     // A dyno without a companion that is known to be idle takes nothing along either.
     expect(wholePlan({ processes: others, whereabouts: jobsOn(second) }).workers).toBe(1);
   });
 
   test('what nobody knows anything about goes unless it is strict', () => {
     const whereabouts = jobsOn(null);
-    expect(wholePlan({ whereabouts })).toMatchObject({ workers: 1, unknown: names });
+    expect(wholePlan({ whereabouts })).toMatchObject({
+      ...{ workers: 1, unknown: names, freedAfterSeconds: [] },
+    });
     const strict = wholePlan({ whereabouts, isStrict: true });
     expect(strict).toMatchObject({ workers: 3, unknown: [] });
     expect(namesOf(strict)).toEqual(names);

@@ -236,6 +236,39 @@ describe('a scale-down through the drain', () => {
     expect(reads).toBe(1);
   });
 
+  const silent = (known: Partial<WorkerProcess>) => {
+    const seen = { reads: 0 };
+    const processes = [1, 2, 3, 4, 5].map((ordinal) =>
+      process(dyno(ordinal), ordinal === 5 ? known : { activeJobs: 1 }),
+    );
+    const { tick } = world({
+      board: {
+        read() {
+          seen.reads += 1;
+          return Promise.resolve({ processes, isJoined: true, handedBackJobs: 0 });
+        },
+      },
+    });
+    return { seen, tick };
+  };
+
+  test.each([
+    ['is about to end', { state: 'closing' }],
+    ['was not heard of for two seconds', { ageMs: 2_000 }],
+    ['does not know what it runs', { activeJobs: null }],
+  ] as const)('does not wait for a companion that %s', async (_what, known) => {
+    const { seen, tick } = silent(known);
+    expect(await tick()).toMatchObject({ outcome: 'draining' });
+    expect(seen.reads).toBe(1);
+  });
+
+  test('waits a third of the tick at most for a companion that does not obey', async () => {
+    const { seen, tick } = silent({ state: 'draining' });
+    expect(await tick()).toMatchObject({ outcome: 'draining' });
+    // Once a quarter of a second.
+    expect(seen.reads).toBe(1 + 4);
+  });
+
   test('without protection is straight', async () => {
     const { state, events, tick } = world({ parts: { protection: null } });
     state.busy = ['worker.5'];
