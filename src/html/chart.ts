@@ -45,6 +45,7 @@ const plotHeight = height - top - bottom;
 /** The lines are drawn in units of their own. */
 const units = 1_000;
 const ticksAcross = 3;
+/** As many times as can be written side by side on a phone. */
 const ticksAlong = 6;
 /** Nearer to an edge than this share of the width, a label would be cut off. */
 const edgeShare = 0.04;
@@ -67,10 +68,13 @@ export function drawChart(chart: Chart, { fromMs, toMs, label }: Axis): string {
     y: y(value),
     text: unit === 'seconds' ? spokenSeconds(value) : shortNumber(value),
   }));
-  const along = time
+  const moments = time
     .ticks(ticksAlong)
     .map((moment) => ({ x: share(moment.getTime()), text: label(moment.getTime()) }))
     .filter(({ x }) => x > 100 * edgeShare && x < 100 * (1 - edgeShare));
+  // The scale goes for round times, and may find twice as many as fit on a phone.
+  const every = Math.ceil(moments.length / ticksAlong);
+  const along = moments.filter((_, index) => index % every === 0);
   const grid = [
     ...across.map((tick) => level('grid', tick.y)),
     ...along.map(({ x }) => upright(`class="grid" x1="${at(x)}%" x2="${at(x)}%"`)),

@@ -114,6 +114,15 @@ test('draws the last hours, with the bounds and the target, and a table of the s
   expect(table.match(/<tr>/g)?.length).toBeLessThan(40);
 });
 
+test('writes no more times below a chart than fit on a phone', () => {
+  for (const minutes of [5, 11, 25, 70, 170, 350]) {
+    const page = pageOf({ past: { ticks: pastTicks(minutes) } });
+    const times = page.match(/text-anchor="middle"/g)?.length ?? 0;
+    expect(times / 3).toBeGreaterThanOrEqual(2);
+    expect(times / 3).toBeLessThanOrEqual(6);
+  }
+});
+
 test('leaves a gap where nobody looked', () => {
   const ticks = pastTicks(300);
   const whole = lineOf(pageOf({ past: { ticks } }));
