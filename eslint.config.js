@@ -10,18 +10,19 @@ const parts = {
   config: { parts: ['scrub'], packages: ['fastest-levenshtein', 'yaml'] },
   queues: { parts: ['decision/types', 'errors', 'redis', 'redis-topology'], packages: ['ioredis'] },
   targets: { parts: ['deadline', 'errors', 'quote', 'scrub'], packages: ['undici', 'zod'] },
+  cost: { parts: ['errors'], packages: [] },
   drain: { parts: ['decision/types', 'errors', 'redis', 'targets/target'], packages: ['zod'] },
   worker: { parts: ['drain/protocol'], packages: [] },
   state: {
     parts: [
-      ...['deadline', 'decision/decide', 'decision/types', 'errors'],
+      ...['cost', 'deadline', 'decision/decide', 'decision/types', 'errors'],
       ...['redis', 'telemetry/report', 'tick-record'],
     ],
     packages: ['ioredis', 'zod'],
   },
   loop: {
     parts: [
-      ...['act', 'deadline', 'decision', 'drain/workers', 'errors'],
+      ...['act', 'cost', 'deadline', 'decision', 'drain/workers', 'errors'],
       ...['queues/queue-source', 'state/claim', 'tick-record'],
     ],
     packages: [],
@@ -33,7 +34,7 @@ const parts = {
     ],
     packages: [],
   },
-  'tick-record': { parts: ['decision/types', 'drain/plan', 'errors'], packages: [] },
+  'tick-record': { parts: ['cost/ledger', 'decision/types', 'drain/plan', 'errors'], packages: [] },
   delivery: {
     parts: ['deadline', 'quote', 'version'],
     packages: ['pbf', 'prom-client', 'snappyjs', 'undici'],
@@ -41,7 +42,7 @@ const parts = {
   notifications: { parts: ['decision/types', 'decision/words', 'tick-record'], packages: [] },
   telemetry: {
     parts: [
-      ...['decision/types', 'delivery/receiver', 'drain/plan', 'drain/verdict', 'errors'],
+      ...['cost', 'decision/types', 'delivery/receiver', 'drain/plan', 'drain/verdict', 'errors'],
       ...['html', 'scrub', 'tick-record', 'version'],
     ],
     packages: ['pino', 'prom-client'],

@@ -3,6 +3,7 @@ import { exitCodes, type Command, type ExitCode, type Surroundings } from './com
 import { demo } from './commands/demo.ts';
 import { once } from './commands/once.ts';
 import { readOptions } from './commands/read-options.ts';
+import { report } from './commands/report.ts';
 import { restart } from './commands/restart.ts';
 import { run } from './commands/run.ts';
 import { simulate } from './commands/simulate.ts';
@@ -13,7 +14,7 @@ import { OperationalError } from './errors.ts';
 import { createScrubber } from './scrub.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [run, once, check, restart, simulate, demo, web];
+const commands: readonly Command[] = [run, once, check, report, restart, simulate, demo, web];
 const standardOptions = {
   json: { type: 'boolean', help: 'Write one JSON document to stdout, and logs to stderr' },
   help: { type: 'boolean', short: 'h', help: 'Say what this command does' },

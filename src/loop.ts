@@ -2,6 +2,8 @@ import { act, save, verifyLastRemoval, type ActionParts, type Turn } from './act
 import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
 import type { Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
+import type { Ledger } from './cost/ledger.ts';
+import type { Held } from './cost/usage.ts';
 import { within, withDeadline } from './deadline.ts';
 import type { WorkersSource } from './drain/workers.ts';
 import { OperationalError } from './errors.ts';
@@ -14,6 +16,7 @@ export type LoopParts = ActionParts & {
   readonly policy: Policy;
   readonly queues: QueueSource;
   readonly workers: WorkersSource;
+  readonly costs: Ledger;
 };
 
 /** However short the interval, the platform is asked about the workers at most this often, unless they are to change. */
@@ -63,14 +66,16 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
         };
       }),
     );
-    const durationSeconds = Math.max(0, nowMs() - startedAtMs) / 1000;
-    return {
+    const endedAtMs = nowMs();
+    const record = {
       pool,
       startedAtMs,
-      durationSeconds,
+      durationSeconds: Math.max(0, endedAtMs - startedAtMs) / 1000,
       currentWorkers: done.observation?.currentWorkers ?? currentWorkers,
       ...done,
     };
+    const isOwn = record.outcome !== 'not-leader';
+    return { ...record, cost: isOwn ? parts.costs.count(endedAtMs, heldIn(record, parts)) : null };
   };
 
   async function decideAndAct(seen: Seen, turn: Turn): Promise<Done> {
@@ -119,7 +124,7 @@ function takeLease({ lease, deadlineMs }: LoopParts, soon: AbortSignal): Promise
 
 /** Everything is read side by side, and what one part cannot tell does not hide what the others can. */
 async function observe(
-  { queues, workers, memories, target, lease, nowMs }: LoopParts,
+  { queues, workers, memories, target, lease, costs, nowMs }: LoopParts,
   { soon, signal }: { soon: AbortSignal; signal: AbortSignal },
   leaseError: OperationalError | null,
 ): Promise<Seen> {
@@ -132,6 +137,7 @@ async function observe(
     attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.load(soon))),
     attempt(within(signal, 'TARGET_UNAVAILABLE', 'the platform', asked)),
     workers.read(reading, soon),
+    costs.open(soon),
   ]);
   const currentWorkers = quantity.value;
   return {
@@ -150,6 +156,20 @@ async function observe(
       memory.error ??
       quantity.error ??
       blindness(queue.value?.unreadableQueues ?? []),
+  };
+}
+
+/** Where the ratio could not be told, it is taken to leave the workers as they are. */
+function heldIn(
+  { currentWorkers, decision }: Pick<TickRecord, 'currentWorkers' | 'decision'>,
+  { policy: { leading, minWorkers, maxWorkers }, target }: LoopParts,
+): Held {
+  const asked = leading === 'ratio' ? decision?.recommendedWorkers : decision?.alternative.workers;
+  const ratio = asked ?? currentWorkers ?? 0;
+  return {
+    ...{ workers: currentWorkers, max: maxWorkers },
+    ratio: Math.min(Math.max(ratio, minWorkers), maxWorkers),
+    workerDollarsPerHour: target?.workerDollarsPerHour() ?? null,
   };
 }
 

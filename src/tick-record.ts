@@ -1,3 +1,4 @@
+import type { CostReading } from './cost/ledger.ts';
 import type { Decision, Observation } from './decision/types.ts';
 import type { Plan } from './drain/plan.ts';
 import type { OperationalError } from './errors.ts';
@@ -19,6 +20,8 @@ export type TickRecord = {
   readonly outcome: Outcome;
   /** What became of the workers that should go; null when none should and the tail can be relied on. */
   readonly drain: DrainReport | null;
+  /** Null while another daemon acts, or when the account cannot be read. */
+  readonly cost: CostReading | null;
   /** A tick without an error is a good one. */
   readonly error: OperationalError | null;
 };

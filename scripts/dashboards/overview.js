@@ -1,4 +1,5 @@
 import { dashboard, labelVariable, scrapeVariables, uids } from './dashboard.js';
+import { costChart } from './cost-chart.js';
 import { chart, poolTable, stat } from './panels.js';
 import {
   demand,
@@ -26,7 +27,13 @@ export const overview = () =>
       }),
     ],
     links: [{ title: 'One pool', uid: uids.pool }],
-    rows: { Now: now, Pools: pools, 'What stands in between': limits, Daemon: daemon },
+    rows: {
+      Now: now,
+      Pools: pools,
+      Cost: cost,
+      'What stands in between': limits,
+      Daemon: daemon,
+    },
   });
 
 const lateAfterIntervals = [
@@ -91,6 +98,8 @@ const now = [
       ['Oldest wait', oldestWait, 's'],
       ['Draining', gauge('autoscaler_draining_workers'), 'none'],
       ['Blocked', gauge('autoscaler_blocked_workers'), 'none'],
+      ['Dollars an hour', gauge('autoscaler_cost_dollars_per_hour'), 'currencyUSD'],
+      ['This month', gauge('autoscaler_cost_month_dollars'), 'currencyUSD'],
       ['Since a good tick', goodTickAge, 's'],
       ['In intervals', goodTickAgeInIntervals, 'none', lateAfterIntervals],
     ],
@@ -114,6 +123,16 @@ const pools = [
       ['{{pool}}: target', gauge('autoscaler_target_wait_seconds')],
     ],
     dashed: '/: target$/',
+  }),
+];
+
+const cost = [
+  costChart('Dollars an hour'),
+  chart('Dollars since the first of the month', {
+    description: 'What each pool has cost since the first of the month (UTC), at list price.',
+    unit: 'currencyUSD',
+    shape: 'areas',
+    queries: [['{{pool}}', gauge('autoscaler_cost_month_dollars')]],
   }),
 ];
 

@@ -1,10 +1,12 @@
 import { annotation, dashboard, labelVariable, scrapeVariables, uids } from './dashboard.js';
+import { costChart } from './cost-chart.js';
 import { chart, stat, timeline } from './panels.js';
 import {
   demand,
   gauge,
   goodTickAge,
   goodTickAgeInIntervals,
+  growth,
   increase,
   oldestWait,
   quantile,
@@ -44,6 +46,7 @@ export const pool = () =>
       'Workers and decisions': workers,
       Queues: queues,
       'Removing workers': drains,
+      Cost: cost,
       'Daemon and Heroku': daemon,
     },
   });
@@ -204,6 +207,34 @@ const drains = [
     whenTrue: 'off',
     color: 'red',
     height: 5,
+  }),
+];
+
+const cost = [
+  chart('Dollars since the first of the month', {
+    description: 'What the pool has cost since the first of the month (UTC), at list price.',
+    unit: 'currencyUSD',
+    queries: [['this month', gauge('autoscaler_cost_month_dollars')]],
+  }),
+  costChart('Dollars an hour'),
+  chart('Time that was not counted', {
+    description: 'Time in which the number of workers was not known, so that no cost was counted.',
+    unit: 's',
+    shape: 'bars',
+    queries: [['not counted', increase('autoscaler_uncounted_seconds_total')]],
+  }),
+  chart('Workers on average', {
+    description:
+      'What was used, what MAX_WORKERS all along would have been, and what the bare ratio asked for.',
+    unit: 'none',
+    queries: [
+      ['used', `sum(${growth('autoscaler_worker_seconds_total')})`],
+      [
+        'with {{alternative}}',
+        `sum by (alternative) (${growth('autoscaler_alternative_worker_seconds_total')})`,
+      ],
+    ],
+    dashed: '/^with /',
   }),
 ];
 

@@ -22,6 +22,11 @@ export function increase(name, { by = 'pool', where } = {}) {
   return `sum by (${by}) (increase(${series(name, where)}[$__rate_interval]))`;
 }
 
+/** How much a counter grew in a second, each series by itself. */
+export function growth(name) {
+  return `rate(${series(name)}[$__rate_interval])`;
+}
+
 /** A quantile of a histogram between two points of a chart. */
 export function quantile(share, name, { by = 'pool' } = {}) {
   return `histogram_quantile(${share}, sum by (le, ${by}) (rate(${series(`${name}_bucket`)}[$__rate_interval])))`;

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Config, Environment, PoolConfig } from '../config/load.ts';
+import { createLedger, type Ledger } from '../cost/ledger.ts';
 import type { Policy } from '../decision/types.ts';
 import { secretOfWebhook } from '../delivery/webhook.ts';
 import { createLoop } from '../loop.ts';
@@ -8,6 +9,7 @@ import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
 import { guardBoard } from '../drain/guarded-board.ts';
 import type { Protection } from '../drain/removal.ts';
+import { createCostStore } from '../state/cost-store.ts';
 import { createContender, type Contender } from '../state/contender.ts';
 import { createLease, leaseExpiryMs, type Leadership, type Lease } from '../state/lease.ts';
 import { createMemoryStore, type MemoryStore, type Oblivion } from '../state/memory-store.ts';
@@ -33,6 +35,7 @@ export type AssembledPool = {
   readonly intervalMs: number;
   readonly tick: (shutdown: AbortSignal) => Promise<TickRecord>;
   readonly lease: Pick<Lease, 'heldForMs'>;
+  readonly costs: Ledger;
   readonly snapshots: SnapshotStore;
   readonly history: HistoryStore;
 };
@@ -94,7 +97,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
         ? redis
         : redises.get({ url: stateUrl, rejectUnauthorized, variable: 'STATE_REDIS_URL' });
     const policy = policyOf(pool, options.isPeriodic);
-    const { lease, memories } = stateOf(pool, stateRedis, { contender, options });
+    const { lease, memories, costs } = stateOf(pool, stateRedis, { contender, options });
     leases.push(lease);
     const tick = createLoop({
       pool: pool.POOL,
@@ -108,6 +111,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       protection: protectionOf(pool, redis, lease),
       lease,
       memories,
+      costs,
       nowMs,
       deadlineMs:
         Math.min(options.isPeriodic ? pool.POLL_INTERVAL : Infinity, tickMsMax) * shareForTheTick,
@@ -116,7 +120,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
     const history = createHistoryStore(stateRedis);
     return {
       ...{ name: pool.POOL, config: pool, intervalMs: pool.POLL_INTERVAL },
-      ...{ policy, tick, lease, snapshots, history },
+      ...{ policy, tick, lease, costs, snapshots, history },
     };
   }
 
@@ -132,12 +136,12 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
   }
 }
 
-/** What tells whether this daemon may act for a pool, and what the pool remembers. */
+/** What tells whether this daemon may act for a pool, what the pool remembers, and what it cost. */
 function stateOf(
   pool: PoolConfig,
   redis: RedisConnection,
   { contender, options }: { contender: Contender; options: AssemblyOptions },
-): { readonly lease: Lease; readonly memories: MemoryStore } {
+): { readonly lease: Lease; readonly memories: MemoryStore; readonly costs: Ledger } {
   const identity = identityOf(pool);
   const lease = createLease({
     ...{ redis, identity, contender, nowMs: options.nowMs },
@@ -153,7 +157,12 @@ function stateOf(
       options.onOblivion(pool.POOL, why);
     },
   });
-  return { lease, memories };
+  const costs = createLedger({
+    store: createCostStore(redis, identity),
+    intervalMs: pool.POLL_INTERVAL,
+    heldForMs: () => lease.heldForMs(),
+  });
+  return { lease, memories, costs };
 }
 
 /** Heartbeats and marks live in the queues' Redis, because that is the one the workers know. */

@@ -23,7 +23,8 @@ import {
 } from '../telemetry/report.ts';
 import { version } from '../version.ts';
 import { secretsOf, type AssembledPool } from './assemble.ts';
-import { createHistorian, type Historian } from './historian.ts';
+import { createCostKeeper } from './cost-keeper.ts';
+import { createHistorian } from './historian.ts';
 import { tellingMs } from './telling.ts';
 
 /** Hands each tick's record to all its readers: log, metrics, status and, through Redis, `web` and the history. */
@@ -35,8 +36,8 @@ export type Recorder = {
    * throws for trouble with Redis, which is no part of a tick that is over.
    */
   readonly publish: (pool: AssembledPool, report: TickReport) => Promise<void>;
-  /** Keeps it for those who ask later. */
-  readonly keep: Historian;
+  /** Keeps it for those who ask later, and what the pool has cost. */
+  readonly keep: (pool: AssembledPool, report: TickReport) => Promise<void>;
   readonly recordHerokuReply: (reply: HerokuReply) => void;
   readonly recordHerokuOveruse: () => void;
   readonly recordLeadership: (pool: string, leadership: Leadership) => void;
@@ -58,6 +59,9 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
     { version },
   );
 
+  const keepReport = createHistorian(log);
+  const keepCosts = createCostKeeper(log);
+
   return {
     metrics,
     recordTick(pool, record) {
@@ -72,7 +76,9 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       return report;
     },
     publish: createPublisher({ log, nowMs, metrics, lastGoodTicksAtMs }),
-    keep: createHistorian(log),
+    async keep(pool, report) {
+      await Promise.all([keepReport(pool, report), keepCosts(pool)]);
+    },
     recordHerokuReply(reply) {
       metrics.recordHerokuReply(reply);
       // What was changed can be asked of Heroku's support under the Request-Id; what was only read hardly ever is.

@@ -6,6 +6,16 @@ import { outcomes } from '../tick-record.ts';
 
 const count = z.number().int().nonnegative();
 
+const amount = z.object({ workerHours: z.number(), dollars: z.number().nullable() });
+const cost = z.object({
+  dollarsPerHour: z.number().nullable(),
+  month: amount.extend({
+    alternatives: z.object({ max: amount, ratio: amount }),
+    uncountedHours: z.number(),
+    unpricedHours: z.number(),
+  }),
+});
+
 /** What a daemon wrote of a tick, perhaps one of another version: fields that are not known are left out. */
 export const reportSchema: z.ZodType<TickReport> = z.object({
   pool: z.string(),
@@ -24,8 +34,7 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
       why: z.string(),
     }),
   ),
-  // A daemon of an older version says nothing of these three.
-  targetWaitSeconds: z.number().nullable().default(null),
+  // A daemon of an older version says nothing of what has a default.
   alternative: z
     .object({ policy: z.enum(policyNames), workers: count.nullable(), why: z.string() })
     .nullable()
@@ -59,4 +68,5 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     }),
   ),
   unreadableQueues: z.array(z.object({ queue: z.string(), why: z.string() })),
+  cost: cost.nullable().default(null),
 });

@@ -18,6 +18,8 @@ export type Target = {
    * @throws {OperationalError} a `TARGET_…` code
    */
   currentWorkers(maxAgeMs: number, signal: AbortSignal): Promise<number>;
+  /** What a worker costs an hour, in dollars, as far as was read so far; null when that is not known. */
+  workerDollarsPerHour(): number | null;
   /**
    * The workers there are, running or about to, as read at most `maxAgeMs` ago. They may differ from what was asked for
    * a moment ago.

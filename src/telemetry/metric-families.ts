@@ -57,6 +57,41 @@ export const metricFamilies = {
     labels: ['pool'],
     help: 'Most workers the pool may have.',
   },
+  autoscaler_worker_seconds_total: {
+    type: 'counter',
+    labels: ['pool'],
+    help: 'Worker-seconds that the pool has used.',
+  },
+  autoscaler_alternative_worker_seconds_total: {
+    type: 'counter',
+    labels: ['pool', 'alternative'],
+    help: 'Worker-seconds of the same time otherwise: `max`, always MAX_WORKERS; `ratio`, what the bare ratio asked for.',
+  },
+  autoscaler_uncounted_seconds_total: {
+    type: 'counter',
+    labels: ['pool'],
+    help: 'Time in which the number of workers was not known, so that no worker-second and no dollar of it was counted.',
+  },
+  autoscaler_cost_dollars_total: {
+    type: 'counter',
+    labels: ['pool'],
+    help: 'Dollars for these worker-seconds, at list price. Absent while the price of a worker is not known.',
+  },
+  autoscaler_alternative_cost_dollars_total: {
+    type: 'counter',
+    labels: ['pool', 'alternative'],
+    help: 'Dollars for the worker-seconds of the alternatives. Absent while the price of a worker is not known.',
+  },
+  autoscaler_cost_dollars_per_hour: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Dollars an hour that the workers of the last tick cost. Absent while their number or price is not known.',
+  },
+  autoscaler_cost_month_dollars: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Dollars that the pool has cost since the first of the month (UTC). Absent while no price is known.',
+  },
   autoscaler_poll_interval_seconds: {
     type: 'gauge',
     labels: ['pool'],

@@ -17,6 +17,7 @@ import { isDynoName } from '../drain/verdict.ts';
 import { errorCodes } from '../errors.ts';
 import { outcomes, type TickRecord } from '../tick-record.ts';
 import { metricFamilies, registerFamilies, type Metrics } from './metric-families.ts';
+import { initialiseCost, recordCost } from './cost-metrics.ts';
 import { goodTickAtMs } from './report.ts';
 
 /** Series as plain values, so that they can be published and rendered by another process. */
@@ -94,6 +95,7 @@ export function createMetrics(
       recordWorkers(metrics, record);
       recordDrain(metrics, record);
       recordHandedBack(metrics, record);
+      recordCost(metrics, record);
       countTick(metrics, record);
     },
     recordHerokuReply({ method, status, durationSeconds, remainingCalls }) {
@@ -167,6 +169,7 @@ function initialise(metrics: Metrics, pool: string, policy: PoolPolicy): void {
   metrics.autoscaler_manual_hold.set({ pool }, 0);
   metrics.autoscaler_leader.set({ pool }, 0);
   metrics.autoscaler_lease_changes_total.inc({ pool }, 0);
+  initialiseCost(metrics, pool);
 }
 
 const jobsByState = {

@@ -2,6 +2,7 @@ import type { Blocked } from '../drain/plan.ts';
 import type { Decision, Limit, Policy, Step, UnreadableQueue } from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome, TickRecord } from '../tick-record.ts';
+import { costReport, type CostReport } from './cost-report.ts';
 
 /** What `once --json` and `/status.json` say of a pool. Counts are whole numbers; what is not known is null. */
 export type TickReport = {
@@ -38,6 +39,8 @@ export type TickReport = {
   readonly blocked: readonly BlockedReport[];
   readonly queues: readonly QueueReport[];
   readonly unreadableQueues: readonly UnreadableQueue[];
+  /** Null while another daemon acts, or when what was counted before cannot be read. */
+  readonly cost: CostReport | null;
 };
 
 export type ErrorReport = {
@@ -91,7 +94,7 @@ export function tickReport(
     readonly targetWaitSeconds: number | null;
   },
 ): TickReport {
-  const { pool, startedAtMs, observation, decision, outcome, drain, error } = record;
+  const { pool, startedAtMs, observation, decision, outcome, drain, cost, error } = record;
   return {
     pool,
     at: new Date(startedAtMs).toISOString(),
@@ -113,6 +116,7 @@ export function tickReport(
     blocked: (drain?.blocked ?? []).map(blockedReport),
     queues: (observation?.queues ?? []).map(queueReport),
     unreadableQueues: observation?.unreadableQueues ?? [],
+    cost: cost && costReport(cost),
   };
 }
 

@@ -5,7 +5,7 @@ import { metricFamilies } from '../../src/telemetry/metric-families.ts';
 import { dashboardFiles, panelsOf, readDashboard } from '../support/dashboards.ts';
 
 /** The units that the dashboards use; a misspelt one would be shown behind the number as it is. */
-const units = ['none', 'short', 's'];
+const units = ['none', 'short', 's', 'currencyUSD'];
 const templated = { type: 'prometheus', uid: '${datasource}' };
 const selectors = (query: string) =>
   [...query.matchAll(/(autoscaler_\w+)(\{[^}]*\})?/g)].map(([, name = '', matchers = '']) => ({

@@ -1,4 +1,5 @@
 import { nothingLearned } from '../../src/decision/learned/memory.ts';
+import type { Ledger } from '../../src/cost/ledger.ts';
 import type { Memory, Observation, Policy, QueueReading } from '../../src/decision/types.ts';
 
 /** A queue that was read and is empty, but for what a test says. */
@@ -80,4 +81,12 @@ export const ownLease = {
   take: () => Promise.resolve(true),
   heldForMs: () => Infinity,
   assertHeld: () => undefined,
+};
+
+/** The account of a pool whose costs a test does not care for. */
+export const noAccount: Ledger = {
+  open: () => Promise.resolve(),
+  month: () => null,
+  count: () => null,
+  save: () => Promise.resolve(),
 };

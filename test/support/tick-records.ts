@@ -78,6 +78,7 @@ export function tick(changes: Partial<TickRecord> = {}): TickRecord {
     decision: scaleUp,
     outcome: 'scaled',
     drain: null,
+    cost: null,
     error: null,
     ...changes,
   };

@@ -7,7 +7,7 @@ import type { WorkerProcess } from '../../src/drain/verdict.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import type { ListedWorker, Target } from '../../src/targets/target.ts';
-import { observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
+import { noAccount, observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
 
 const trouble = (code: ErrorCode) => () =>
   Promise.reject(new OperationalError(code, `${code} happened`, { hint: 'wait' }));
@@ -67,6 +67,7 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
   };
   const target: Target = {
     currentWorkers: () => Promise.resolve(state.workers),
+    workerDollarsPerHour: () => null,
     listWorkers: () => record('list', state.listed ?? numbered(state.workers)),
     scaleTo(workers) {
       state.workers = workers;
@@ -91,6 +92,7 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
         ...state.protection,
       },
       lease: ownLease,
+      costs: noAccount,
       memories: {
         load: () => Promise.resolve(state.memory),
         save(memory: Memory) {

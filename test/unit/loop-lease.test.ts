@@ -8,7 +8,15 @@ import { createLoop, type LoopParts } from '../../src/loop.ts';
 import { LeaseLost } from '../../src/state/claim.ts';
 import { goodTickAtMs } from '../../src/telemetry/report.ts';
 import type { ScaleResult } from '../../src/targets/target.ts';
-import { memory, observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
+import {
+  memory,
+  noAccount,
+  observation,
+  ownLease,
+  policy,
+  reading,
+  startMs,
+} from '../support/builders.ts';
 
 const trouble = (code: ErrorCode) =>
   Promise.reject(new OperationalError(code, `${code} happened`, { hint: 'wait' }));
@@ -49,6 +57,7 @@ function world(
           ages.push(maxAgeMs);
           return Promise.resolve((looks.length > 1 ? looks.shift() : looks[0]) ?? 0);
         },
+        workerDollarsPerHour: () => null,
         listWorkers: () => Promise.resolve([]),
         scaleTo(workers) {
           done.push(`scale to ${String(workers)}`);
@@ -57,6 +66,7 @@ function world(
       },
       workers: { read: () => Promise.resolve(observation(0).workers) },
       lease: { ...ownLease, ...known.lease },
+      costs: noAccount,
       memories: {
         load() {
           done.push('load');

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import type { Held } from '../../src/cost/usage.ts';
 import { emptyMemory } from '../../src/decision/decide.ts';
 import type { Memory } from '../../src/decision/types.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import type { QueuesReading } from '../../src/queues/queue-source.ts';
 import type { ListedWorker, ScaleResult } from '../../src/targets/target.ts';
-import { observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
+import { noAccount, observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
 
 const trouble = (code: ErrorCode) =>
   new OperationalError(code, `${code} happened`, { hint: 'wait' });
@@ -23,6 +24,7 @@ function world(changes: Partial<LoopParts> = {}) {
     workers: { read: () => Promise.resolve(observation(0).workers) },
     target: {
       currentWorkers: () => Promise.resolve(workers),
+      workerDollarsPerHour: (): number | null => null,
       listWorkers: () => Promise.resolve(numbered(workers)),
       scaleTo(count) {
         asked.push(count);
@@ -33,6 +35,7 @@ function world(changes: Partial<LoopParts> = {}) {
     isDryRun: false,
     protection: null,
     lease: ownLease,
+    costs: noAccount,
     memories: {
       load: () => Promise.resolve(saved.at(-1) ?? emptyMemory),
       save(memory) {
@@ -67,6 +70,7 @@ function target(parts: { current: readonly number[]; answers?: readonly ScaleRes
     asked,
     currentWorkers: () =>
       Promise.resolve(parts.current[Math.min(reads++, parts.current.length - 1)] ?? 0),
+    workerDollarsPerHour: (): number | null => null,
     listWorkers: () => Promise.resolve(numbered(parts.current[0] ?? 0)),
     scaleTo(workers: number): Promise<ScaleResult> {
       asked.push(workers);
@@ -76,6 +80,25 @@ function target(parts: { current: readonly number[]; answers?: readonly ScaleRes
 }
 
 describe('a tick', () => {
+  test('counts its time with the workers it found, and beside it what the ratio asked for', async () => {
+    const counted: Held[] = [];
+    const costs = {
+      ...noAccount,
+      count(_: number, held: Held) {
+        counted.push(held);
+        return null;
+      },
+    };
+    await world({ costs }).tick();
+    const away = { read: () => Promise.reject(trouble('QUEUE_UNREADABLE')) };
+    await world({ costs, queues: away }).tick();
+    await world({ costs, lease: { ...ownLease, take: () => Promise.resolve(false) } }).tick();
+    expect(counted).toEqual([
+      { workers: 2, max: 50, ratio: 9, workerDollarsPerHour: null },
+      { workers: 2, max: 50, ratio: 2, workerDollarsPerHour: null },
+    ]);
+  });
+
   test('asks for what was decided', async () => {
     const { tick, asked } = world();
     expect(await tick()).toMatchObject({
@@ -216,7 +239,14 @@ describe('a tick', () => {
     ['its state', { memories: { load: never, save: never } }, 'STATE_UNAVAILABLE'],
     [
       'the platform',
-      { target: { currentWorkers: never, listWorkers: never, scaleTo: never } },
+      {
+        target: {
+          currentWorkers: never,
+          listWorkers: never,
+          scaleTo: never,
+          workerDollarsPerHour: (): number | null => null,
+        },
+      },
       'TARGET_UNAVAILABLE',
     ],
     ['a change', { target: { ...target({ current: [2] }), scaleTo: never } }, 'TARGET_UNAVAILABLE'],

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { noUsage, usageByDay } from '../../src/cost/usage.ts';
 import { limits } from '../../src/decision/types.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { outcomes } from '../../src/tick-record.ts';
@@ -55,6 +56,30 @@ async function seriesOf(metrics: { registry: { metrics(): Promise<string> } }) {
       }),
   );
 }
+
+test('costs are counted up, and dollars are absent until a price is known', async () => {
+  const metrics = twoPools();
+  const [day] = usageByDay(0, 3_600_000, {
+    workers: 4,
+    max: 10,
+    ratio: 3,
+    workerDollarsPerHour: 0.5,
+  });
+  const usage = day?.usage ?? noUsage;
+  const cost = { counted: usage, month: usage, dollarsPerHour: 2 };
+  metrics.recordTick(tick({ cost }));
+  metrics.recordTick(tick({ cost }));
+  const series = await seriesOf(metrics);
+  expect(series.get('autoscaler_worker_seconds_total{pool="worker"}')).toBe(8 * 3600);
+  expect(series.get('autoscaler_cost_dollars_total{pool="worker"}')).toBe(4);
+  const max = 'autoscaler_alternative_cost_dollars_total{pool="worker",alternative="max"}';
+  expect(series.get(max)).toBe(10);
+  expect(series.get('autoscaler_cost_month_dollars{pool="worker"}')).toBe(2);
+  expect(series.get('autoscaler_worker_seconds_total{pool="other"}')).toBe(0);
+  expect([...series.keys()].filter((name) => /dollars.*"other"/.test(name))).toEqual([]);
+  metrics.recordTick(tick({ cost: null }));
+  expect(await seriesOf(metrics)).not.toContain('autoscaler_cost_dollars_per_hour{pool="worker"}');
+});
 
 test('the fixed metrics have their names and labels', () => {
   expect(Object.entries(metricFamilies).map(([name, { labels }]) => [name, [...labels]])).toEqual(

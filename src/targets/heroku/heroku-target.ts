@@ -1,6 +1,7 @@
 import { createPace } from './pacing.ts';
 import type { Target } from '../target.ts';
 import type { HerokuAccount } from './account.ts';
+import { dollarsPerHour } from './prices.ts';
 import type { Dyno, ProcessType } from './shapes.ts';
 
 type Reading = { readonly askedAtMs: number; readonly formation: readonly ProcessType[] };
@@ -20,6 +21,7 @@ export function createHerokuTarget(parts: {
   let lastReading: Reading | null = null;
   const pace = createPace(nowMs, (ageMs) => account.readingAgeMs(ageMs));
   let lastListing: Listing | null = null;
+  let size: string | null = null;
 
   function isYoung({ askedAtMs }: Reading | Listing, maxAgeMs: number): boolean {
     const ageMs = nowMs() - askedAtMs;
@@ -41,8 +43,12 @@ export function createHerokuTarget(parts: {
     async currentWorkers(maxAgeMs, signal) {
       const formation = await read(maxAgeMs, signal);
       // A type that was never deployed, or has no dynos, may be missing from the list.
-      return formation.find(({ type }) => type === processType)?.quantity ?? 0;
+      const own = formation.find(({ type }) => type === processType);
+      size = own?.size ?? size;
+      return own?.quantity ?? 0;
     },
+
+    workerDollarsPerHour: () => dollarsPerHour(size),
 
     async listWorkers(maxAgeMs, signal) {
       if (!lastListing || !isYoung(lastListing, maxAgeMs)) {

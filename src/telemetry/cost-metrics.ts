@@ -1,0 +1,34 @@
+import { alternatives, dollarsOf } from '../cost/usage.ts';
+import type { TickRecord } from '../tick-record.ts';
+import type { Metrics } from './metric-families.ts';
+
+/** Of dollars there is no series before a price is known. */
+export function initialiseCost(metrics: Metrics, pool: string): void {
+  metrics.autoscaler_worker_seconds_total.inc({ pool }, 0);
+  metrics.autoscaler_uncounted_seconds_total.inc({ pool }, 0);
+  for (const alternative of alternatives)
+    metrics.autoscaler_alternative_worker_seconds_total.inc({ pool, alternative }, 0);
+}
+
+/** What the time since the tick before was spent on, and what the month has cost. */
+export function recordCost(metrics: Metrics, { pool, cost }: TickRecord): void {
+  metrics.autoscaler_cost_dollars_per_hour.remove({ pool });
+  metrics.autoscaler_cost_month_dollars.remove({ pool });
+  if (cost === null) return;
+  const { counted, month, dollarsPerHour } = cost;
+  metrics.autoscaler_worker_seconds_total.inc({ pool }, counted.used.workerSeconds);
+  metrics.autoscaler_uncounted_seconds_total.inc({ pool }, counted.unknownSeconds);
+  for (const alternative of alternatives) {
+    const { workerSeconds } = counted[alternative];
+    metrics.autoscaler_alternative_worker_seconds_total.inc({ pool, alternative }, workerSeconds);
+    const dollars = dollarsOf(counted, alternative);
+    if (dollars !== null)
+      metrics.autoscaler_alternative_cost_dollars_total.inc({ pool, alternative }, dollars);
+  }
+  const dollars = dollarsOf(counted, 'used');
+  if (dollars !== null) metrics.autoscaler_cost_dollars_total.inc({ pool }, dollars);
+  const monthDollars = dollarsOf(month, 'used');
+  if (monthDollars !== null) metrics.autoscaler_cost_month_dollars.set({ pool }, monthDollars);
+  if (dollarsPerHour !== null)
+    metrics.autoscaler_cost_dollars_per_hour.set({ pool }, dollarsPerHour);
+}

@@ -1,0 +1,129 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { report } from '../../src/commands/report.ts';
+import type { PoolCosts } from '../../src/commands/report/cost-table.ts';
+import { usageByDay, type Held } from '../../src/cost/usage.ts';
+import { connectRedis, type RedisConnection } from '../../src/redis.ts';
+import { createCostStore, readAccounts } from '../../src/state/cost-store.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+
+const noonMs = Date.UTC(2026, 10, 28, 12);
+const hourMs = 3_600_000;
+const held: Held = { workers: 4, max: 10, ratio: 3, workerDollarsPerHour: 0.5 };
+const soon = () => AbortSignal.timeout(10_000);
+let server: RedisServer;
+let connection: RedisConnection;
+let client: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
+  client = new Redis(server.url);
+});
+afterAll(async () => {
+  connection.close();
+  client.disconnect();
+  await server.stop();
+});
+beforeEach(() => client.flushall());
+
+/** Runs the command and gives what it wrote, to stdout and to stderr. */
+async function run(options: Parameters<typeof report.execute>[0]) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await report.execute(options, {
+    environment: { REDIS_URL: server.url },
+    nowMs: () => noonMs + hourMs,
+    shutdown: new AbortController().signal,
+    print: (text) => out.push(text),
+    complain: (text) => err.push(text),
+    scrub: (text) => text,
+    hide: () => undefined,
+    ...{ isTerminal: false, showsProgress: false },
+  });
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+async function count(identity: string, days = usageByDay(noonMs, noonMs + hourMs, held)) {
+  const changes = { countedUntilMs: noonMs + hourMs, days, forgottenDays: [] };
+  await createCostStore(connection, identity).save(changes, soon());
+}
+
+test('an account is read back as it was written, and a forgotten day is gone', async () => {
+  const store = createCostStore(connection, 'my-shop:worker:mail');
+  expect(await store.load(soon())).toEqual({ countedUntilMs: null, days: [] });
+  const days = usageByDay(noonMs, noonMs + 24 * hourMs, held);
+  await store.save({ countedUntilMs: noonMs, days, forgottenDays: [] }, soon());
+  expect(await store.load(soon())).toEqual({ countedUntilMs: noonMs, days });
+  const forgottenDays = ['2026-11-28'];
+  await store.save({ countedUntilMs: noonMs, days: [], forgottenDays }, soon());
+  expect((await store.load(soon())).days.map(({ day }) => day)).toEqual(['2026-11-29']);
+});
+
+test('every key expires, and what cannot be understood counts as not counted', async () => {
+  await count('my-shop:worker:mail');
+  for (const key of await client.keys('*')) {
+    expect(key).toMatch(/^backlog-autoscaler:/);
+    expect(await client.ttl(key)).toBeGreaterThan(0);
+  }
+  const key = 'backlog-autoscaler:costs:{snapshots}:my-shop:worker:mail';
+  await client.hset(key, { '2026-11-27': 'x', '2026-11-26': '{}', countedUntilMs: 'never' });
+  const [account] = await readAccounts(connection, soon());
+  expect(account?.countedUntilMs).toBeNull();
+  expect(account?.days.map(({ day }) => day)).toEqual(['2026-11-28']);
+});
+
+test('the report adds up the days it is asked for, and says what they would have cost otherwise', async () => {
+  await count('my-shop:worker:mail', [
+    ...usageByDay(noonMs - 40 * 24 * hourMs, noonMs - 40 * 24 * hourMs + hourMs, held),
+    ...usageByDay(noonMs - 24 * hourMs, noonMs - 23 * hourMs, held),
+    ...usageByDay(noonMs, noonMs + hourMs, held),
+  ]);
+  const { code, out } = await run({ json: true });
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    pools: [
+      {
+        ...{ pool: 'mail', app: 'my-shop', processType: 'worker', isDryRun: false },
+        ...{ since: '2026-10-30', workerHours: 8, dollars: 4, uncountedHours: 0 },
+        alternatives: {
+          max: { workerHours: 20, dollars: 10 },
+          ratio: { workerHours: 6, dollars: 3 },
+        },
+        days: [{ day: '2026-11-27' }, { day: '2026-11-28' }],
+      },
+    ],
+  });
+  const today = JSON.parse((await run({ json: true, since: '1d' })).out) as { pools: PoolCosts[] };
+  expect(today.pools[0]?.workerHours).toBe(4);
+});
+
+test('the report is a table for people, which says what was not counted', async () => {
+  await count('my-shop:worker:mail');
+  await count('-:worker:trial:dry-run', [
+    ...usageByDay(noonMs - 24 * hourMs, noonMs - 23 * hourMs, { ...held, workers: null }),
+    ...usageByDay(noonMs, noonMs + hourMs, { ...held, workerDollarsPerHour: null }),
+  ]);
+  const { out } = await run({});
+  expect(out).toContain('mail (worker of my-shop), since 2026-10-30:');
+  expect(out).toMatch(/used +4\.0 +\$2\.00\n/);
+  expect(out).toMatch(/with MAX_WORKERS all along +10\.0 +\$5\.00 +used was 40% of it/);
+  expect(out).toContain('trial, seen by a dry run, since');
+  expect(out).toMatch(/used +4\.0 +\?\n/);
+  expect(out).toContain('not known for 1.0 h, which are in no figure');
+});
+
+test('the report names the pools there are when it is asked for another', async () => {
+  await count('my-shop:worker:mail');
+  const { code, err } = await run({ pool: 'male' });
+  expect(code).toBe(1);
+  expect(err).toContain('"male"; there is mail');
+  expect((await run({ pool: 'mail' })).code).toBe(0);
+  expect((await run({ since: '7' })).err).toContain('has no unit: 7s or 7m?');
+});
+
+test('before anything was counted the report says when counting begins', async () => {
+  const { code, out } = await run({});
+  expect(code).toBe(0);
+  expect(out).toContain('Counting begins with the first tick');
+});
