@@ -1,7 +1,7 @@
 import { act, save, verifyLastRemoval, type ActionParts, type Turn } from './act.ts';
 import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
-import type { Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
+import type { Budget, Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
 import type { Ledger } from './cost/ledger.ts';
 import type { Held } from './cost/usage.ts';
 import { within, withDeadline } from './deadline.ts';
@@ -11,12 +11,25 @@ import type { QueueSource } from './queues/queue-source.ts';
 import { LeaseLost } from './state/claim.ts';
 import type { TickRecord } from './tick-record.ts';
 
+/** What limits the workers of a pool beside its own bounds, asked when it is known how many are wanted. */
+export type Budgets = (
+  seen: {
+    /** What the pool would have without any budget. */
+    readonly wantedWorkers: number;
+    readonly currentWorkers: number | null;
+    readonly observedAtMs: number;
+  },
+  signal: AbortSignal,
+) => Promise<readonly Budget[]>;
+
 export type LoopParts = ActionParts & {
   readonly pool: string;
   readonly policy: Policy;
   readonly queues: QueueSource;
   readonly workers: WorkersSource;
   readonly costs: Ledger;
+  /** Null when the pool has none. */
+  readonly budgets: Budgets | null;
 };
 
 /** However short the interval, the platform is asked about the workers at most this often, unless they are to change. */
@@ -85,6 +98,12 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
       return { observation, decision: null, outcome: 'failed', drain: null, error };
 
     let decided = { ...decide(observation, policy, remembered), observation };
+    if (parts.budgets !== null) {
+      const wantedWorkers = decided.decision.desiredWorkers;
+      const budgets = await parts.budgets({ ...observation, wantedWorkers }, turn.signal);
+      observation = { ...observation, budgets };
+      decided = { ...decide(observation, policy, remembered), observation };
+    }
     try {
       if (!seen.mayAct) {
         await save(parts, decided.memory, turn);
@@ -146,6 +165,7 @@ async function observe(
       observedAtMs: nowMs(),
       currentWorkers,
       workers: known,
+      budgets: [],
     },
     currentWorkers,
     memory: leaseError === null ? memory.value : null,

@@ -100,6 +100,7 @@ const now = [
       ['Blocked', gauge('autoscaler_blocked_workers'), 'none'],
       ['Dollars an hour', gauge('autoscaler_cost_dollars_per_hour'), 'currencyUSD'],
       ['This month', gauge('autoscaler_cost_month_dollars'), 'currencyUSD'],
+      ['Of a budget of', gauge('autoscaler_cost_budget_dollars'), 'currencyUSD'],
       ['Since a good tick', goodTickAge, 's'],
       ['In intervals', goodTickAgeInIntervals, 'none', lateAfterIntervals],
     ],

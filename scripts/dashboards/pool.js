@@ -212,9 +212,25 @@ const drains = [
 
 const cost = [
   chart('Dollars since the first of the month', {
-    description: 'What the pool has cost since the first of the month (UTC), at list price.',
+    description:
+      'What the pool has cost since the first of the month (UTC), at list price, and its budget if there is one.',
     unit: 'currencyUSD',
-    queries: [['this month', gauge('autoscaler_cost_month_dollars')]],
+    queries: [
+      ['this month', gauge('autoscaler_cost_month_dollars')],
+      ['budget', gauge('autoscaler_cost_budget_dollars')],
+    ],
+    dashed: '/^budget$/',
+  }),
+  chart('Workers that the budgets are enough for', {
+    description:
+      'As many workers as the money, the connections and the share of the pool are enough for, and those it has.',
+    unit: 'none',
+    shape: 'steps',
+    queries: [
+      ['{{budget}}', gauge('autoscaler_budget_workers', { by: 'budget' })],
+      ['current', gauge('autoscaler_workers_current')],
+    ],
+    dashed: '/budget$/',
   }),
   costChart('Dollars an hour'),
   chart('Time that was not counted', {

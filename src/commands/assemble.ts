@@ -20,6 +20,7 @@ import type { HerokuReply } from '../targets/heroku/api.ts';
 import { createHerokuTarget } from '../targets/heroku/heroku-target.ts';
 import type { Target } from '../targets/target.ts';
 import { version } from '../version.ts';
+import { createBudgetsSources } from './budgets.ts';
 import { createWorkersSources, queueSystems } from './queue-systems.ts';
 
 /** A tick may take no longer in all, so that the next one, or the person who waits for it, is never far away. */
@@ -78,6 +79,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
     }),
   );
   const workersOf = createWorkersSources(nowMs);
+  const budgetsFor = createBudgetsSources(config, nowMs, identityOf);
 
   return {
     pools: config.pools.map(assemblePool),
@@ -89,16 +91,13 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
   };
 
   function assemblePool(pool: PoolConfig): AssembledPool {
-    const rejectUnauthorized = pool.REDIS_TLS_REJECT_UNAUTHORIZED;
-    const redis = redises.get({ url: pool.REDIS_URL, rejectUnauthorized, variable: 'REDIS_URL' });
-    const stateUrl = config.process.STATE_REDIS_URL;
-    const stateRedis =
-      stateUrl === null
-        ? redis
-        : redises.get({ url: stateUrl, rejectUnauthorized, variable: 'STATE_REDIS_URL' });
+    const places = placesOf(pool, config.process);
+    const redis = redises.get(places.queues);
+    const stateRedis = redises.get(places.state);
     const policy = policyOf(pool, options.isPeriodic);
     const { lease, memories, costs } = stateOf(pool, stateRedis, { contender, options });
     leases.push(lease);
+    const target = targetFor(pool);
     const tick = createLoop({
       pool: pool.POOL,
       policy,
@@ -106,12 +105,13 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
         ...{ redis, nowMs, queues: pool.QUEUES, prefix: pool.QUEUE_PREFIX },
       }),
       workers: workersOf(pool, redis),
-      target: targetFor(pool),
+      target,
       isDryRun: pool.DRY_RUN,
       protection: protectionOf(pool, redis, lease),
       lease,
       memories,
       costs,
+      budgets: budgetsFor({ pool, redis, stateRedis, costs, target }),
       nowMs,
       deadlineMs:
         Math.min(options.isPeriodic ? pool.POLL_INTERVAL : Infinity, tickMsMax) * shareForTheTick,
@@ -184,6 +184,18 @@ type RedisPlace = {
   readonly rejectUnauthorized: boolean;
   readonly variable: string;
 };
+
+function placesOf(
+  { REDIS_URL, REDIS_TLS_REJECT_UNAUTHORIZED: rejectUnauthorized }: PoolConfig,
+  { STATE_REDIS_URL }: Config['process'],
+): { readonly queues: RedisPlace; readonly state: RedisPlace } {
+  const queues = { url: REDIS_URL, rejectUnauthorized, variable: 'REDIS_URL' };
+  if (STATE_REDIS_URL === null) return { queues, state: queues };
+  return {
+    queues,
+    state: { url: STATE_REDIS_URL, rejectUnauthorized, variable: 'STATE_REDIS_URL' },
+  };
+}
 
 /** Creates one thing for each key and hands out the same for the same key. */
 function shared<Key extends object, T>(

@@ -184,6 +184,7 @@ function policyOf(pool: Config['pools'][number]) {
     maxWorkers: pool.MAX_WORKERS,
     intervalSeconds: pool.POLL_INTERVAL / 1000,
     targetWaitSeconds: pool.TARGET_WAIT === null ? null : pool.TARGET_WAIT / 1000,
+    costBudgetDollars: pool.COST_BUDGET,
   };
 }
 

@@ -33,6 +33,19 @@ export function integer(min: number, max: number): Kind<number> {
   };
 }
 
+/** Read as the number before the sign. */
+export const percent: Kind<number> = {
+  form: 'a whole number of percent, from `1%` to `100%`',
+  parse(value) {
+    const [, digits = '', sign] = /^(\d{1,3})(%?)$/.exec(value) ?? [];
+    if (digits !== '' && sign === '') throw new Misfit(`has no sign: ${digits}%?`);
+    const number = Number(digits);
+    if (number < 1 || number > 100)
+      throw new Misfit('must be a whole number of percent, from 1% to 100%');
+    return number;
+  },
+};
+
 export const boolean: Kind<boolean> = {
   form: '`true` or `false`',
   parse(value) {

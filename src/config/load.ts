@@ -3,6 +3,7 @@ import { Misfit } from './kinds.ts';
 import { longInterval } from './long-interval.ts';
 import { fileKey, parsePoolsFile, type FilePool } from './pools-file.ts';
 import { ConfigError, type Problem } from './problem.ts';
+import { sharedBudgetProblems } from './shared-budget.ts';
 import {
   variable,
   variableNames,
@@ -41,6 +42,7 @@ export function loadConfig(environment: Environment, readFile: (path: string) =>
   const entries = POOLS_FILE === null ? [single] : readPoolsFile(POOLS_FILE);
   const poolValues = entries.map((entry) => readPool(entry, environment, problems));
   findConflicts(poolValues, problems);
+  problems.push(...sharedBudgetProblems(processValues, poolValues));
   if (problems.length > 0) throw new ConfigError(distinct(problems));
   const processConfig = complete(processValues);
   const pools = poolValues.map((values) => complete(values) as PoolConfig);

@@ -1,7 +1,7 @@
 import { manualHold } from './manual.ts';
 import { usefulWorkers } from './recommend.ts';
 import { highest } from './stabilize.ts';
-import type { Limit, Memory, Observation, Policy } from './types.ts';
+import { budgetLimits, type Limit, type Memory, type Observation, type Policy } from './types.ts';
 import { counted, spoken } from './words.ts';
 
 export type Setting = {
@@ -89,6 +89,18 @@ export const rulesOfSight: readonly Rule[] = [
   },
 ];
 
+/** What there is enough for. That a budget has become smaller is no reason to shrink while a queue cannot be seen. */
+const rulesOfBudgets: readonly Rule[] = budgetLimits.map((step) => ({
+  step,
+  apply(workers, { observation: { budgets, currentWorkers, unreadableQueues } }) {
+    const budget = budgets.find(({ limit }) => limit === step);
+    if (budget?.workers == null) return null;
+    const kept = unreadableQueues.length > 0 ? (currentWorkers ?? 0) : 0;
+    const allowed = Math.max(budget.workers, kept);
+    return workers > allowed ? { workers: allowed, why: budget.why } : null;
+  },
+}));
+
 /** What is allowed, ending with the bounds that nothing may break. */
 export const rulesOfSupply: readonly Rule[] = [
   {
@@ -134,6 +146,7 @@ export const rulesOfSupply: readonly Rule[] = [
       return { workers: currentWorkers - scaleDownStep, why };
     },
   },
+  ...rulesOfBudgets,
   {
     step: 'manual-scale',
     apply(workers, { memory }) {

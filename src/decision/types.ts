@@ -77,6 +77,17 @@ export type WorkersReading = {
 
 export type UnreadableQueue = { readonly queue: string; readonly why: string };
 
+/** What several pools, or a pool and others, have to share. */
+export const budgetLimits = ['connection-budget', 'worker-budget', 'cost-budget'] as const;
+
+/** The most workers for which there is enough of something. */
+export type Budget = {
+  readonly limit: (typeof budgetLimits)[number];
+  /** Null while that cannot be told: then it limits nothing, and `why` says so. */
+  readonly workers: number | null;
+  readonly why: string;
+};
+
 /** Everything a decision is made from. */
 export type Observation = {
   readonly observedAtMs: number;
@@ -86,6 +97,8 @@ export type Observation = {
   /** Workers asked of the platform; null when that is unknown. */
   readonly currentWorkers: number | null;
   readonly workers: WorkersReading;
+  /** Those that the pool has. */
+  readonly budgets: readonly Budget[];
 };
 
 /** Ways to tell from what was seen how many workers are needed. */
@@ -175,6 +188,7 @@ export const limits = [
   'stabilization',
   'scale-up-step',
   'scale-down-step',
+  ...budgetLimits,
   'manual-scale',
   'min-workers',
   'max-workers',

@@ -33,6 +33,7 @@ export function look(world: World): View {
         protection,
         handedBackJobs: hasCompanions ? world.counts.handedBack : null,
       },
+      budgets: [],
     },
     dynos: formation.map(({ name, ordinal, startedAtSeconds }) => ({
       name,

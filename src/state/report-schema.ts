@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { limits, policyNames } from '../decision/types.ts';
+import { budgetLimits, limits, policyNames } from '../decision/types.ts';
 import { errorCodes } from '../errors.ts';
 import type { TickReport } from '../telemetry/report.ts';
 import { outcomes } from '../tick-record.ts';
@@ -35,6 +35,7 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     }),
   ),
   // A daemon of an older version says nothing of what has a default.
+  targetWaitSeconds: z.number().nullable().default(null),
   alternative: z
     .object({ policy: z.enum(policyNames), workers: count.nullable(), why: z.string() })
     .nullable()
@@ -69,4 +70,7 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
   ),
   unreadableQueues: z.array(z.object({ queue: z.string(), why: z.string() })),
   cost: cost.nullable().default(null),
+  budgets: z
+    .array(z.object({ limit: z.enum(budgetLimits), workers: count.nullable(), why: z.string() }))
+    .default([]),
 });

@@ -92,6 +92,16 @@ export const metricFamilies = {
     labels: ['pool'],
     help: 'Dollars that the pool has cost since the first of the month (UTC). Absent while no price is known.',
   },
+  autoscaler_cost_budget_dollars: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Dollars that the pool may cost in a month (`COST_BUDGET`). Absent when nobody said so.',
+  },
+  autoscaler_budget_workers: {
+    type: 'gauge',
+    labels: ['pool', 'budget'],
+    help: 'Most workers for which a budget of the pool is enough. Absent while that is not known, or there is no such budget.',
+  },
   autoscaler_poll_interval_seconds: {
     type: 'gauge',
     labels: ['pool'],

@@ -64,6 +64,8 @@ type PoolPolicy = {
   readonly intervalSeconds: number;
   /** Null when the owner named none. */
   readonly targetWaitSeconds: number | null;
+  /** For a month; null when the owner named none. */
+  readonly costBudgetDollars: number | null;
 };
 
 /** Starts with every family registered, and with 0 for each label value that is known beforehand, as `rate()` needs. */
@@ -169,7 +171,7 @@ function initialise(metrics: Metrics, pool: string, policy: PoolPolicy): void {
   metrics.autoscaler_manual_hold.set({ pool }, 0);
   metrics.autoscaler_leader.set({ pool }, 0);
   metrics.autoscaler_lease_changes_total.inc({ pool }, 0);
-  initialiseCost(metrics, pool);
+  initialiseCost(metrics, pool, policy.costBudgetDollars);
 }
 
 const jobsByState = {

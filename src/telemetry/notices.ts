@@ -1,11 +1,16 @@
 import type { Logger } from 'pino';
 import type { DrainReport, TickRecord } from '../tick-record.ts';
 
-/** Says once for each pool, not at every tick, what keeps its jobs from being protected as well as they could be. */
+/** Says once for each pool, not at every tick, what keeps it from doing as well as it could. */
 export function createNotices(log: Logger): (record: TickRecord) => void {
   const told = new Set<string>();
-  return ({ pool, drain }) => {
-    for (const notice of drain === null ? [] : noticesOf(drain)) {
+  return ({ pool, drain, observation }) => {
+    const blindBudgets = (observation?.budgets ?? []).filter(({ workers }) => workers === null);
+    const notices = [
+      ...(drain === null ? [] : noticesOf(drain)),
+      ...blindBudgets.map(({ limit, why }) => ({ about: limit, fields: {}, sentence: why })),
+    ];
+    for (const notice of notices) {
       const key = `${pool} ${notice.about}`;
       if (told.has(key)) continue;
       told.add(key);

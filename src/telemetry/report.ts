@@ -1,5 +1,5 @@
 import type { Blocked } from '../drain/plan.ts';
-import type { Decision, Limit, Policy, Step, UnreadableQueue } from '../decision/types.ts';
+import type { Budget, Decision, Limit, Policy, Step, UnreadableQueue } from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome, TickRecord } from '../tick-record.ts';
 import { costReport, type CostReport } from './cost-report.ts';
@@ -41,6 +41,8 @@ export type TickReport = {
   readonly unreadableQueues: readonly UnreadableQueue[];
   /** Null while another daemon acts, or when what was counted before cannot be read. */
   readonly cost: CostReport | null;
+  /** For how many workers each budget of the pool is enough, null where that is not known, and why. */
+  readonly budgets: readonly Budget[];
 };
 
 export type ErrorReport = {
@@ -117,6 +119,7 @@ export function tickReport(
     queues: (observation?.queues ?? []).map(queueReport),
     unreadableQueues: observation?.unreadableQueues ?? [],
     cost: cost && costReport(cost),
+    budgets: observation?.budgets ?? [],
   };
 }
 

@@ -44,6 +44,7 @@ const environment = () => ({
   EVENTS_PER_WORKER: '10',
   POLL_INTERVAL: '1s',
   SCALE_DOWN_STABILIZATION: '0s',
+  ...{ CONNECTION_BUDGET: '90%', WORKER_BUDGET: '50', COST_BUDGET: '9999' },
 });
 
 /** What the server refused to anyone since it was started. */

@@ -36,6 +36,7 @@ export function observation(readyJobs: number, known: Partial<Observation> = {})
     unreadableQueues: [],
     currentWorkers: 1,
     workers: { readyWorkers: null, concurrency: null, protection: 'none', handedBackJobs: null },
+    budgets: [],
     ...known,
   };
 }

@@ -12,6 +12,7 @@ export const bounds = {
   leading: 'ratio' as const,
   intervalSeconds: 60,
   targetWaitSeconds: null,
+  costBudgetDollars: null,
 };
 
 export function reading(changes: Partial<QueueReading> = {}): QueueReading {

@@ -167,6 +167,39 @@ describe('one pool from the environment', () => {
     expect(problems(changes).map(({ variable }) => variable)).toEqual(blamed);
   });
 
+  test('reads a share as percent, and asks for the sign', () => {
+    expect(pool({ CONNECTION_BUDGET: '80%' }).CONNECTION_BUDGET).toBe(80);
+    for (const [value, message] of [
+      ['80', 'has no sign: 80%?'],
+      ['0%', 'from 1% to 100%'],
+      ['101%', 'from 1% to 100%'],
+      ['much', 'from 1% to 100%'],
+    ] as const)
+      expect(problems({ CONNECTION_BUDGET: value })[0]?.message).toContain(message);
+  });
+
+  test('refuses a number of shared workers that does not reach for the minima', () => {
+    const file = `pools:
+      - { name: a, processType: a, minWorkers: 3, weight: 2 }
+      - { name: b, processType: b, minWorkers: 2 }`;
+    const from = { POOLS_FILE: 'pools.yml' };
+    expect(
+      load({ ...from, WORKER_BUDGET: '5' }, file).pools.map((each) => each.POOL_WEIGHT),
+    ).toEqual([2, 1]);
+    expect(problems({ ...from, WORKER_BUDGET: '4' }, file)).toMatchObject([
+      { variable: 'WORKER_BUDGET', value: '4' },
+    ]);
+  });
+
+  test('refuses to share workers among pools whose state is in different places', () => {
+    const file = `pools:
+      - { name: a, processType: a }
+      - { name: b, processType: b, redisUrl: 'redis://other:6379' }`;
+    const from = { POOLS_FILE: 'pools.yml', WORKER_BUDGET: '9' };
+    expect(problems(from, file)).toMatchObject([{ variable: 'STATE_REDIS_URL' }]);
+    expect(problems({ ...from, STATE_REDIS_URL: 'redis://state:6379' }, file)).toEqual([]);
+  });
+
   test('shows every value but the secrets', () => {
     const shown = withoutSecrets(pool());
     expect(shown).toMatchObject({ QUEUES: ['emails', 'reports'], HEROKU_APP_NAME: 'shop' });

@@ -93,6 +93,7 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
       },
       lease: ownLease,
       costs: noAccount,
+      budgets: null,
       memories: {
         load: () => Promise.resolve(state.memory),
         save(memory: Memory) {

@@ -67,6 +67,7 @@ function world(
       workers: { read: () => Promise.resolve(observation(0).workers) },
       lease: { ...ownLease, ...known.lease },
       costs: noAccount,
+      budgets: null,
       memories: {
         load() {
           done.push('load');

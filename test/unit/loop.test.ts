@@ -3,7 +3,7 @@ import type { Held } from '../../src/cost/usage.ts';
 import { emptyMemory } from '../../src/decision/decide.ts';
 import type { Memory } from '../../src/decision/types.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
-import { createLoop, type LoopParts } from '../../src/loop.ts';
+import { createLoop, type Budgets, type LoopParts } from '../../src/loop.ts';
 import type { QueuesReading } from '../../src/queues/queue-source.ts';
 import type { ListedWorker, ScaleResult } from '../../src/targets/target.ts';
 import { noAccount, observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
@@ -36,6 +36,7 @@ function world(changes: Partial<LoopParts> = {}) {
     protection: null,
     lease: ownLease,
     costs: noAccount,
+    budgets: null,
     memories: {
       load: () => Promise.resolve(saved.at(-1) ?? emptyMemory),
       save(memory) {
@@ -107,6 +108,20 @@ describe('a tick', () => {
       decision: { desiredWorkers: 9 },
     });
     expect(asked).toEqual([9]);
+  });
+
+  test('asks its budgets how many it may have when it knows how many it wants', async () => {
+    const asked: unknown[] = [];
+    const budgets: Budgets = ({ wantedWorkers, currentWorkers }) => {
+      asked.push([wantedWorkers, currentWorkers]);
+      return Promise.resolve([{ limit: 'cost-budget', workers: 4, why: 'enough for 4' }]);
+    };
+    const limited = world({ budgets });
+    const { decision, observation: seen } = await limited.tick();
+    expect(asked).toEqual([[9, 2]]);
+    expect(decision?.steps.at(-1)).toMatchObject({ step: 'cost-budget', why: 'enough for 4' });
+    expect(seen?.budgets).toHaveLength(1);
+    expect(limited.asked).toEqual([4]);
   });
 
   test('holds without asking when the number is right', async () => {

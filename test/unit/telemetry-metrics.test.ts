@@ -37,7 +37,13 @@ function twoPools() {
       { pool: 'worker', policy: bounds },
       {
         pool: 'other',
-        policy: { minWorkers: 0, maxWorkers: 4, intervalSeconds: 15, targetWaitSeconds: 120 },
+        policy: {
+          minWorkers: 0,
+          maxWorkers: 4,
+          intervalSeconds: 15,
+          targetWaitSeconds: 120,
+          costBudgetDollars: 200,
+        },
       },
     ],
     { version: '1.2.3' },
@@ -76,9 +82,28 @@ test('costs are counted up, and dollars are absent until a price is known', asyn
   expect(series.get(max)).toBe(10);
   expect(series.get('autoscaler_cost_month_dollars{pool="worker"}')).toBe(2);
   expect(series.get('autoscaler_worker_seconds_total{pool="other"}')).toBe(0);
-  expect([...series.keys()].filter((name) => /dollars.*"other"/.test(name))).toEqual([]);
+  expect([...series.keys()].filter((name) => /(total|month).*dollars.*"other"/.test(name))).toEqual(
+    [],
+  );
   metrics.recordTick(tick({ cost: null }));
   expect(await seriesOf(metrics)).not.toContain('autoscaler_cost_dollars_per_hour{pool="worker"}');
+});
+
+test('budgets tell for how many workers they are enough, and are absent while that is not known', async () => {
+  const metrics = twoPools();
+  const budgets = [
+    { limit: 'cost-budget', workers: 3, why: '' },
+    { limit: 'connection-budget', workers: null, why: '' },
+  ] as const;
+  metrics.recordTick(tick({ observation: observation({ budgets }) }));
+  const series = await seriesOf(metrics);
+  const of = (budget: string) => `autoscaler_budget_workers{pool="worker",budget="${budget}"}`;
+  expect(series.get(of('cost-budget'))).toBe(3);
+  expect(series.has(of('connection-budget'))).toBe(false);
+  expect(series.get('autoscaler_cost_budget_dollars{pool="other"}')).toBe(200);
+  expect(series.has('autoscaler_cost_budget_dollars{pool="worker"}')).toBe(false);
+  metrics.recordTick(tick({ observation: null }));
+  expect((await seriesOf(metrics)).has(of('cost-budget'))).toBe(false);
 });
 
 test('the fixed metrics have their names and labels', () => {

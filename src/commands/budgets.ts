@@ -1,0 +1,147 @@
+import type { Config, PoolConfig } from '../config/load.ts';
+import { dollarsOf } from '../cost/usage.ts';
+import type { Ledger } from '../cost/ledger.ts';
+import { connectionBudget, type ConnectionUse } from '../decision/budgets/connection-budget.ts';
+import { costBudget } from '../decision/budgets/cost-budget.ts';
+import { fairShares, workerBudget } from '../decision/budgets/worker-budget.ts';
+import type { Budget } from '../decision/types.ts';
+import { OperationalError } from '../errors.ts';
+import type { Budgets } from '../loop.ts';
+import {
+  connectionsFor,
+  connectionsOfWorkers,
+  createCensus,
+  type Census,
+} from '../queues/bullmq/connections.ts';
+import type { RedisConnection } from '../redis.ts';
+import { createWorkerShares, type WorkerShares } from '../state/worker-shares.ts';
+import type { Target } from '../targets/target.ts';
+import { isOf } from './check/connection-findings.ts';
+
+/** What all pools have in common. */
+type Common = {
+  /** All pools of the process, which share WORKER_BUDGET. */
+  readonly sharers: readonly PoolConfig[];
+  readonly totalWorkers: Config['process']['WORKER_BUDGET'];
+  /** What tells the state of a pool from that of others. */
+  readonly identityOf: (pool: PoolConfig) => string;
+};
+
+type PoolParts = {
+  readonly pool: PoolConfig;
+  readonly redis: RedisConnection;
+  readonly stateRedis: RedisConnection;
+  readonly costs: Ledger;
+  readonly target: Target | null;
+};
+
+type Parts = Common &
+  Pick<PoolParts, 'pool' | 'costs' | 'target'> & {
+    readonly census: (signal: AbortSignal) => Promise<Census | null>;
+    readonly shares: WorkerShares;
+  };
+
+/** Builds what limits the workers of each pool. Pools on one server share the count of its connections. */
+export function createBudgetsSources(
+  { pools: sharers, process: { WORKER_BUDGET: totalWorkers } }: Config,
+  nowMs: () => number,
+  identityOf: Common['identityOf'],
+): (parts: PoolParts) => Budgets | null {
+  const common = { sharers, totalWorkers, identityOf };
+  const censuses = new Map<RedisConnection, Parts['census']>();
+  return ({ redis, stateRedis, ...own }) => {
+    const census = censuses.get(redis) ?? createCensus(redis, nowMs);
+    censuses.set(redis, census);
+    return budgetsOf({ ...common, ...own, census, shares: createWorkerShares(stateRedis) });
+  };
+}
+
+/** What limits the workers of a pool beside its own bounds; null when nothing does. */
+function budgetsOf(parts: Parts): Budgets | null {
+  const { pool, totalWorkers } = parts;
+  const { CONNECTION_BUDGET: sharePercent, COST_BUDGET: dollarsPerMonth } = pool;
+  if (sharePercent === null && dollarsPerMonth === null && totalWorkers === null) return null;
+  return async (seen, signal) => {
+    const { currentWorkers, observedAtMs: nowMs } = seen;
+    const budgets: Budget[] = [];
+    if (sharePercent !== null) {
+      const use = useOf(pool, await parts.census(signal), currentWorkers);
+      budgets.push(connectionBudget(sharePercent, use));
+    }
+    if (dollarsPerMonth !== null) {
+      const month = parts.costs.month(nowMs);
+      // Before the first dollar was counted, none was spent.
+      const spentDollars = month && (dollarsOf(month, 'used') ?? 0);
+      const workerDollarsPerHour = parts.target?.workerDollarsPerHour() ?? null;
+      budgets.push(costBudget({ dollarsPerMonth, spentDollars, workerDollarsPerHour, nowMs }));
+    }
+    if (totalWorkers !== null && currentWorkers !== null) {
+      // What it could not have anyway is left to the others.
+      const most = Math.min(...budgets.map(({ workers }) => workers ?? Infinity));
+      const wantedWorkers = Math.max(pool.MIN_WORKERS, Math.min(seen.wantedWorkers, most));
+      const share = { totalWorkers, wantedWorkers, currentWorkers };
+      budgets.push(await shareOf(parts, share, signal));
+    }
+    return budgets;
+  };
+}
+
+/** How the connections are used as far as the server says; null where that is too little. */
+function useOf(
+  pool: PoolConfig,
+  census: Census | null,
+  currentWorkers: number | null,
+): ConnectionUse | null {
+  const allowed = census?.maxConnections ?? null;
+  if (census === null || allowed === null) return null;
+  const seen = census.clients && connectionsOfWorkers(census.clients, (each) => isOf(pool, each));
+  if (seen !== null && seen.workers > 0) {
+    const others = Math.max(0, census.connections - seen.connections);
+    return { allowed, others, perWorker: seen.connections / seen.workers };
+  }
+  const perWorker = connectionsFor(pool.QUEUES);
+  if (perWorker === null) return null;
+  // Where nobody is seen because nobody may look, those that run are taken to be connected.
+  const connected = seen === null ? (currentWorkers ?? 0) * perWorker : 0;
+  return { allowed, others: Math.max(0, census.connections - connected), perWorker };
+}
+
+type Share = {
+  readonly totalWorkers: number;
+  readonly wantedWorkers: number;
+  readonly currentWorkers: number;
+};
+
+async function shareOf(
+  { pool, sharers, shares, identityOf }: Parts,
+  { totalWorkers, wantedWorkers, currentWorkers }: Share,
+  signal: AbortSignal,
+): Promise<Budget> {
+  const identity = identityOf(pool);
+  const identities = sharers.map(identityOf);
+  try {
+    const said = await shares.read(identities, signal);
+    const claims = sharers.map((each, at) => ({
+      pool: identities[at] ?? '',
+      weight: each.POOL_WEIGHT,
+      minWorkers: each.MIN_WORKERS,
+      wantedWorkers: each === pool ? wantedWorkers : (said[at]?.wantedWorkers ?? null),
+    }));
+    const fairShare = fairShares(totalWorkers, claims).get(identity) ?? 0;
+    // Of whom nothing is known may want less than its part: that is no reason to remove anybody yet.
+    const isKnown = claims.every((each) => each.wantedWorkers !== null);
+    const shareWorkers = isKnown ? fairShare : Math.max(fairShare, currentWorkers);
+    const grantedWorkers = await shares.claim(
+      {
+        ...{ identity, totalWorkers, currentWorkers, wantedWorkers, limitWorkers: shareWorkers },
+        others: identities.filter((other) => other !== identity),
+      },
+      signal,
+    );
+    return workerBudget({ totalWorkers, shareWorkers, grantedWorkers });
+  } catch (error) {
+    if (!(error instanceof OperationalError)) throw error;
+    const why = 'what the other pools have cannot be read, so none is added (WORKER_BUDGET)';
+    return { limit: 'worker-budget', workers: currentWorkers, why };
+  }
+}

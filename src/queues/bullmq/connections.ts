@@ -1,0 +1,124 @@
+import { OperationalError } from '../../errors.ts';
+import type { RedisConnection } from '../../redis.ts';
+import { bullmqWorkersIn, type BullmqWorker } from './connected-workers.ts';
+
+/** A connection as CLIENT LIST shows it. */
+export type Client = {
+  /** Where it comes from, without the port. */
+  readonly address: string;
+  /** The `Worker` that waits for jobs on it; null for any other connection. */
+  readonly worker: BullmqWorker | null;
+  /** Whether it belongs to this program’s daemon, which runs beside whatever else is at that address. */
+  readonly isDaemons: boolean;
+};
+
+/** Who is connected to a server, as far as it says. */
+export type Census = {
+  readonly connections: number;
+  /** Null where the server does not say how many it allows: before Redis 7, and where INFO is not allowed. */
+  readonly maxConnections: number | null;
+  /** Null where the list may not be seen. */
+  readonly clients: readonly Client[] | null;
+};
+
+/** The list holds every client of the server, so it is not asked for more often. */
+const censusAgeMsMax = 10_000;
+/** A `Worker` opens two connections: one waits for jobs, the other does everything else. */
+const perWorkerObject = 2;
+
+/** Counts the connections of a server; null when it cannot be asked. Never rejects for trouble. */
+export function createCensus(
+  redis: RedisConnection,
+  nowMs: () => number,
+): (signal: AbortSignal) => Promise<Census | null> {
+  let last: { readonly census: Promise<Census | null>; readonly atMs: number } | undefined;
+  return (signal) => {
+    const ageMs = last === undefined ? Infinity : nowMs() - last.atMs;
+    if (last !== undefined && ageMs >= 0 && ageMs < censusAgeMsMax) return last.census;
+    const census = take(redis, signal);
+    last = { census, atMs: nowMs() };
+    return census;
+  };
+}
+
+async function take(redis: RedisConnection, signal: AbortSignal): Promise<Census | null> {
+  const ask = (what: 'INFO' | 'LIST') =>
+    redis
+      .run('QUEUE_UNREADABLE', signal, async (client) =>
+        String(what === 'INFO' ? await client.info('clients') : await client.client('LIST')),
+      )
+      .catch(nullForTrouble);
+  const [info, list] = await Promise.all([ask('INFO'), ask('LIST')]);
+  const clients = list === null ? null : clientsIn(list);
+  const connections = numberIn(info, 'connected_clients') ?? clients?.length ?? null;
+  if (connections === null) return null;
+  return { connections, maxConnections: numberIn(info, 'maxclients'), clients };
+}
+
+function nullForTrouble(error: unknown): null {
+  if (error instanceof OperationalError) return null;
+  throw error;
+}
+
+function numberIn(info: string | null, field: string): number | null {
+  const digits = new RegExp(`^${field}:(\\d+)`, 'm').exec(info ?? '')?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+export function clientsIn(clientList: string): readonly Client[] {
+  return clientList
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const name = /(?:^| )name=(\S*)/.exec(line)?.[1] ?? '';
+      return {
+        address: /(?:^| )addr=(\S*):\d+/.exec(line)?.[1] ?? '',
+        worker: bullmqWorkersIn(line)[0] ?? null,
+        isDaemons: /^backlog-autoscaler(-\w+)?$/.test(name),
+      };
+    });
+}
+
+/**
+ * Connections of the workers that are connected, and how many workers these are. All that comes from the address of a
+ * worker is its own, unless somebody else is at that address too: a daemon, or workers of another pool (a proxy, or
+ * everything on one machine). Then two connections are counted for each of its `Worker` objects.
+ */
+export function connectionsOfWorkers(
+  clients: readonly Client[],
+  isOwn: (worker: BullmqWorker) => boolean,
+): { readonly connections: number; readonly workers: number } {
+  const byAddress = new Map<string, Client[]>();
+  for (const client of clients) {
+    const those = byAddress.get(client.address);
+    if (those === undefined) byAddress.set(client.address, [client]);
+    else those.push(client);
+  }
+  let connections = 0;
+  let workers = 0;
+  for (const those of byAddress.values()) {
+    const own = those.flatMap(({ worker }) => (worker !== null && isOwn(worker) ? [worker] : []));
+    if (own.length === 0) continue;
+    const isShared = those.some(
+      ({ worker, isDaemons }) => isDaemons || (worker !== null && !isOwn(worker)),
+    );
+    connections += isShared ? perWorkerObject * own.length : those.length;
+    workers += workersAmong(own);
+  }
+  return { connections, workers };
+}
+
+/** A name tells workers apart; those without one are taken to have one `Worker` for each queue. */
+function workersAmong(objects: readonly BullmqWorker[]): number {
+  const names = new Set<string>();
+  const unnamed = new Map<string, number>();
+  for (const { name, queue } of objects)
+    if (name === null) unnamed.set(queue, (unnamed.get(queue) ?? 0) + 1);
+    else names.add(name);
+  return names.size + Math.max(0, ...unnamed.values());
+}
+
+/** Connections that a worker needs before one was seen: if it serves these queues with one `Worker` each. */
+export function connectionsFor(queues: readonly string[]): number | null {
+  return queues.includes('*') ? null : perWorkerObject * queues.length;
+}

@@ -1,0 +1,63 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { connectRedis, type RedisConnection } from '../../src/redis.ts';
+import { createWorkerShares } from '../../src/state/worker-shares.ts';
+import { startRedis, type RedisServer } from '../support/redis.ts';
+
+let server: RedisServer;
+let connection: RedisConnection;
+let client: Redis;
+
+beforeAll(async () => {
+  server = await startRedis();
+  connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
+  client = new Redis(server.url);
+});
+afterAll(async () => {
+  connection.close();
+  client.disconnect();
+  await server.stop();
+});
+beforeEach(() => client.flushall());
+
+const soon = () => AbortSignal.timeout(10_000);
+const pools = ['app:worker:a', 'app:worker:b', 'app:worker:c'];
+
+/** Asks for some of ten workers. */
+function claim(identity: string, limitWorkers: number, currentWorkers = 0) {
+  const others = pools.filter((other) => other !== identity);
+  const request = { identity, others, totalWorkers: 10, limitWorkers, currentWorkers };
+  return createWorkerShares(connection).claim({ ...request, wantedWorkers: 10 }, soon());
+}
+
+test('a pool is granted what the others leave, and what it has is not taken away for them', async () => {
+  expect(await claim('app:worker:a', 8)).toBe(8);
+  expect(await claim('app:worker:b', 5)).toBe(2);
+  expect(await claim('app:worker:c', 5, 3)).toBe(3);
+});
+
+test('what a pool still runs counts as its own until it is gone', async () => {
+  await claim('app:worker:a', 5, 8);
+  expect(await claim('app:worker:b', 5)).toBe(2);
+  await claim('app:worker:a', 5, 5);
+  expect(await claim('app:worker:b', 5)).toBe(5);
+});
+
+test('pools that ask at once are never granted more than there are', async () => {
+  const granted = await Promise.all(pools.map((pool) => claim(pool, 10)));
+  expect(granted.reduce((sum, each) => sum + each, 0)).toBe(10);
+});
+
+test('what pools said is read back, null of one that said nothing or nonsense, and expires', async () => {
+  const shares = createWorkerShares(connection);
+  await claim('app:worker:a', 4);
+  const key = 'backlog-autoscaler:{worker-budget}';
+  await client.hset(key, 'app:worker:b', 'nonsense');
+  expect(await shares.read(pools, soon())).toEqual([
+    { wantedWorkers: 10, claimedWorkers: 4 },
+    null,
+    null,
+  ]);
+  expect(await claim('app:worker:c', 10)).toBe(6);
+  expect(await client.pttl(key)).toBeGreaterThan(0);
+});
