@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide, emptyMemory } from '../../src/decision/decide.ts';
 import { learnPlatformLimit } from '../../src/decision/limits.ts';
+import { rememberOrphans } from '../../src/decision/orphans.ts';
 import type { Memory, Observation, Policy } from '../../src/decision/types.ts';
 import { memory, observation, policy, reading, startMs } from '../support/builders.ts';
 
@@ -166,6 +167,39 @@ describe('decide', () => {
       'only a worker can recover 1 orphaned job',
       'no job is ready or running',
     ]);
+  });
+
+  test('the time of an orphaned job goes on while its queue, and no other, is unreadable', () => {
+    const known = [
+      { job: 'broken:7', seenAtMs: startMs - 9 * minute },
+      { job: 'emails:8', seenAtMs: startMs - 5 * minute },
+      { job: 'emails:broken:9', seenAtMs: startMs - 5 * minute },
+    ];
+    const queues = [reading({ orphanedJobs: 1, orphanedJobIds: ['new'] })];
+    expect(rememberOrphans(observation(0, { queues, ...unreadable }), known)).toEqual([
+      { job: 'broken:7', seenAtMs: startMs - 9 * minute },
+      { job: 'emails:new', seenAtMs: startMs },
+    ]);
+  });
+
+  test('of too many orphaned jobs those that were known first are followed', () => {
+    const known = [{ job: 'emails:last', seenAtMs: startMs - minute }];
+    const ids = [...Array.from({ length: 1_500 }, (_, index) => String(index)), 'last'];
+    const queues = [reading({ orphanedJobs: ids.length, orphanedJobIds: ids })];
+    const followed = rememberOrphans(observation(0, { queues }), known);
+    expect(followed).toHaveLength(1_000);
+    expect(followed[0]).toEqual(known[0]);
+  });
+
+  test('says when the workers that it found running are what holds it', () => {
+    const window = { scaleDownStabilizationSeconds: 300 };
+    const first = decide(observation(0, { currentWorkers: 6 }), policy(window), emptyMemory);
+    const later = observation(0, { currentWorkers: 6, observedAtMs: startMs + 2 * minute });
+    const { decision } = decide(later, policy(window), first.memory);
+    expect(decision).toMatchObject({ desiredWorkers: 6, limitedBy: 'stabilization' });
+    expect(decision.steps.at(-1)?.why).toContain(
+      'found 6 workers running 2m ago without knowing why',
+    );
   });
 
   test('tells orphaned jobs of one id in two queues apart', () => {
