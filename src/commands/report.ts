@@ -67,9 +67,7 @@ function poolCosts(
   since: string,
 ): PoolCosts {
   const [app = '-', processType = '', pool = '', dryRun] = identity.split(':');
-  const counted = days
-    .filter(({ day }) => day >= since)
-    .sort((one, other) => one.day.localeCompare(other.day));
+  const counted = days.filter(({ day }) => day >= since);
   const total = counted.reduce((sum, { usage }) => addUsage(sum, usage), noUsage);
   return {
     pool,

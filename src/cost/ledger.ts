@@ -14,6 +14,7 @@ import {
 export type Account = {
   /** Until when time was counted; null before the first tick. */
   readonly countedUntilMs: number | null;
+  /** Oldest first. */
   readonly days: readonly DayUsage[];
 };
 

@@ -49,13 +49,13 @@ export function decide(
   const byRatio: Step[] = [
     { step: 'recommend', ...recommend(observation, policy, recoverableJobs) },
   ];
-  follow(rulesOfRatio, byRatio, setting);
   const { steps: byLearning, memory: learned } = recommendByLearning(
     observation,
     policy,
     remembered.learned,
     { recoverableJobs, drainingWorkers: drainingWorkers(observation, remembered) },
   );
+  follow(rulesOfRatio, byRatio, { ...setting, memory: { ...remembered, learned } });
   const [steps, others] =
     policy.leading === 'ratio' ? [byRatio, byLearning] : [byLearning, byRatio];
   const recommendedWorkers = steps[0]?.workers ?? null;

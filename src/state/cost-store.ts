@@ -66,6 +66,8 @@ function accountIn(fields: Readonly<Record<string, string>>): Account {
     const found = usage.safeParse(json(text)).data;
     return found === undefined ? [] : [{ day, usage: found }];
   });
+  // Redis keeps the fields of a hash in no order.
+  days.sort((one, other) => one.day.localeCompare(other.day));
   return { countedUntilMs, days };
 }
 
