@@ -1,6 +1,8 @@
 import { check } from './commands/check.ts';
 import { exitCodes, type Command, type ExitCode, type Surroundings } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
+import { explain } from './commands/explain.ts';
+import { history } from './commands/history.ts';
 import { once } from './commands/once.ts';
 import { readOptions } from './commands/read-options.ts';
 import { report } from './commands/report.ts';
@@ -14,7 +16,18 @@ import { OperationalError } from './errors.ts';
 import { createScrubber } from './scrub.ts';
 import { version } from './version.ts';
 
-const commands: readonly Command[] = [run, once, check, report, restart, simulate, demo, web];
+const commands: readonly Command[] = [
+  run,
+  once,
+  check,
+  explain,
+  history,
+  report,
+  restart,
+  simulate,
+  demo,
+  web,
+];
 const standardOptions = {
   json: { type: 'boolean', help: 'Write one JSON document to stdout, and logs to stderr' },
   help: { type: 'boolean', short: 'h', help: 'Say what this command does' },
@@ -47,6 +60,11 @@ export async function runCommandLine({ words, ...start }: Start): Promise<void> 
       end(exitCodes.failed);
     });
   }
+  // Whoever reads the output, such as `head`, may have had enough of it.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    end(exitCodes.fine);
+  });
   end(await interpret(words, surroundings));
 }
 

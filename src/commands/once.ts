@@ -5,6 +5,7 @@ import type { TickReport } from '../telemetry/report.ts';
 import { assemble, nameOf, secretsOf } from './assemble.ts';
 import { exitCodes, type Command } from './command.ts';
 import { createRecorder } from './recorder.ts';
+import { detailLines, harmless, shown } from './report-text.ts';
 
 export const once: Command = {
   name: 'once',
@@ -49,35 +50,8 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
 };
 
 /** The report as a person reads it: what happens, then each step with its reason. */
-function readable({
-  pool,
-  currentWorkers,
-  desiredWorkers,
-  outcome,
-  steps,
-  alternative,
-  blocked,
-  error,
-}: TickReport): string {
-  const shown = (workers: number | null) => (workers === null ? '?' : String(workers));
-  const width = Math.max(...steps.map(({ step }) => step.length));
-  const lines = steps.map(
-    ({ step, workers, why }) => `  ${step.padEnd(width)}  ${shown(workers).padStart(5)}  ${why}`,
-  );
-  const other =
-    alternative === null
-      ? []
-      : [`  (${alternative.policy} policy: ${shown(alternative.workers)}, ${alternative.why})`];
-  const waits = blocked.map(({ dyno, verdict, jobs }) => {
-    const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || verdict;
-    return `  waits for ${dyno}: ${doing}`;
-  });
-  const trouble =
-    error === undefined ? [] : [`  ${error.code}: ${error.message}`, `  ${error.hint}`];
+function readable(report: TickReport): string {
+  const { pool, currentWorkers, desiredWorkers, outcome } = report;
   const head = `${pool}: ${shown(currentWorkers)} → ${shown(desiredWorkers)} workers (${outcome})`;
-  // Names of queues and jobs are anyone's text, and a terminal obeys some characters.
-  const harmless = [head, ...lines, ...other, ...waits, ...trouble].map((line) =>
-    line.replace(/\p{Cc}+/gu, ' '),
-  );
-  return [...harmless, ''].join('\n');
+  return harmless([head, ...detailLines(report)]);
 }

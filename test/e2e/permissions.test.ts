@@ -84,6 +84,8 @@ test('with the permissions of the guide the daemon scales, drains, remembers and
     findings: { level: string; subject: string; message: string }[];
   };
   expect(findings.filter(({ message }) => /may not|NOPERM/.test(message))).toEqual([]);
+  const explained = await runCommand(['explain'], environment());
+  expect(explained.stdout).toMatch(/^worker: \d+ workers? since /);
   worker.terminate();
   await worker.exited;
   expect(await refusals()).toEqual([]);
