@@ -7,7 +7,7 @@ import { importTableRule } from './eslint-rules/import-table.js';
  */
 const parts = {
   decision: { parts: [], packages: [], isPure: true },
-  config: { parts: ['scrub'], packages: ['fastest-levenshtein', 'yaml'] },
+  config: { parts: ['decision/overrides', 'scrub'], packages: ['fastest-levenshtein', 'yaml'] },
   queues: { parts: ['decision/types', 'errors', 'redis', 'redis-topology'], packages: ['ioredis'] },
   targets: { parts: ['deadline', 'errors', 'quote', 'scrub'], packages: ['undici', 'zod'] },
   cost: { parts: ['errors'], packages: [] },
@@ -15,7 +15,8 @@ const parts = {
   worker: { parts: ['drain/protocol'], packages: [] },
   state: {
     parts: [
-      ...['cost', 'deadline', 'decision/decide', 'decision/types', 'errors'],
+      ...['config/kinds', 'config/settings', 'cost', 'deadline', 'decision/decide'],
+      ...['decision/overrides', 'decision/types', 'errors'],
       ...['redis', 'telemetry/report', 'tick-record'],
     ],
     packages: ['ioredis', 'zod'],
@@ -34,7 +35,10 @@ const parts = {
     ],
     packages: [],
   },
-  'tick-record': { parts: ['cost/ledger', 'decision/types', 'drain/plan', 'errors'], packages: [] },
+  'tick-record': {
+    parts: ['cost/ledger', 'decision/overrides', 'decision/types', 'drain/plan', 'errors'],
+    packages: [],
+  },
   delivery: {
     parts: ['deadline', 'quote', 'version'],
     packages: ['pbf', 'prom-client', 'snappyjs', 'undici'],
@@ -42,7 +46,15 @@ const parts = {
   notifications: { parts: ['decision/types', 'decision/words', 'tick-record'], packages: [] },
   telemetry: {
     parts: [
-      ...['cost', 'decision/types', 'delivery/receiver', 'drain/plan', 'drain/verdict', 'errors'],
+      ...[
+        'cost',
+        'decision/overrides',
+        'decision/types',
+        'delivery/receiver',
+        'drain/plan',
+        'drain/verdict',
+        'errors',
+      ],
       ...['html', 'scrub', 'tick-record', 'version'],
     ],
     packages: ['pino', 'prom-client'],

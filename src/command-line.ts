@@ -4,11 +4,16 @@ import { demo } from './commands/demo.ts';
 import { explain } from './commands/explain.ts';
 import { history } from './commands/history.ts';
 import { once } from './commands/once.ts';
+import { overrides } from './commands/overrides.ts';
+import { pause } from './commands/pause.ts';
 import { readOptions } from './commands/read-options.ts';
 import { report } from './commands/report.ts';
 import { restart } from './commands/restart.ts';
+import { resume } from './commands/resume.ts';
 import { run } from './commands/run.ts';
+import { set } from './commands/set.ts';
 import { simulate } from './commands/simulate.ts';
+import { unset } from './commands/unset.ts';
 import { web } from './commands/web.ts';
 import { ConfigError } from './config/problem.ts';
 import { variable, variableNames } from './config/variables.ts';
@@ -17,16 +22,9 @@ import { createScrubber } from './scrub.ts';
 import { version } from './version.ts';
 
 const commands: readonly Command[] = [
-  run,
-  once,
-  check,
-  explain,
-  history,
-  report,
-  restart,
-  simulate,
-  demo,
-  web,
+  ...[run, once, check, explain, history, report],
+  ...[pause, resume, set, unset, overrides],
+  ...[restart, simulate, demo, web],
 ];
 const standardOptions = {
   json: { type: 'boolean', help: 'Write one JSON document to stdout, and logs to stderr' },
@@ -80,17 +78,18 @@ async function interpret(words: readonly string[], surroundings: Surroundings): 
   }
   const command = commands.find(({ name }) => name === first);
   if (command === undefined) return wrongUsage(surroundings, `there is no command "${first}"`);
-  const { values: options, problems } = readOptions(rest, {
-    ...command.options,
-    ...standardOptions,
-  });
+  const {
+    values: options,
+    operands,
+    problems,
+  } = readOptions(rest, { ...command.options, ...standardOptions }, command.operands !== undefined);
   if (problems.length > 0)
     return wrongUsage(surroundings, `${command.name}: ${problems.join('; ')}`);
   if (options['help'] === true) {
     surroundings.print(manual(command));
     return exitCodes.fine;
   }
-  return attempt(command, options, surroundings);
+  return attempt(command, options, operands, surroundings);
 }
 
 /** Whether somebody asks for help without naming a command. */
@@ -101,10 +100,11 @@ function isPlea(words: readonly string[]): boolean {
 async function attempt(
   command: Command,
   options: Parameters<Command['execute']>[0],
+  operands: readonly string[],
   surroundings: Surroundings,
 ): Promise<ExitCode> {
   try {
-    return await command.execute(options, surroundings);
+    return await command.execute(options, surroundings, operands);
   } catch (error) {
     if (error instanceof ConfigError) {
       surroundings.complain(`${error.message}\n`);
@@ -155,13 +155,14 @@ ${lines.join('\n')}
 `;
 }
 
-function manual({ name, summary, help, options }: Command): string {
+function manual({ name, summary, help, options, operands }: Command): string {
   const all = Object.entries({ ...options, ...standardOptions });
   const width = Math.max(...all.map(([option]) => option.length));
   const lines = all.map(
     ([option, definition]) => `  --${option.padEnd(width)}  ${definition.help}`,
   );
-  return `backlog-autoscaler ${name}: ${summary}\n\n${help}\n\nOptions:\n${lines.join('\n')}\n`;
+  const words = operands === undefined ? '' : ` ${operands}`;
+  return `backlog-autoscaler ${name}${words}: ${summary}\n\n${help}\n\nOptions:\n${lines.join('\n')}\n`;
 }
 
 function describe(error: unknown): string {

@@ -1,6 +1,7 @@
 import { act, save, verifyLastRemoval, type ActionParts, type Turn } from './act.ts';
 import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
+import { overridesInForce, policyInForce, type Overrides } from './decision/overrides.ts';
 import type { Budget, Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
 import type { Ledger } from './cost/ledger.ts';
 import type { Held } from './cost/usage.ts';
@@ -24,7 +25,12 @@ export type Budgets = (
 
 export type LoopParts = ActionParts & {
   readonly pool: string;
+  /** What is configured; operators may change some of it for a while. */
   readonly policy: Policy;
+  readonly overrides: {
+    /** @throws {OperationalError} `STATE_UNAVAILABLE` */
+    read(signal: AbortSignal): Promise<Overrides>;
+  };
   readonly queues: QueueSource;
   readonly workers: WorkersSource;
   readonly costs: Ledger;
@@ -48,6 +54,9 @@ type Seen = {
   readonly currentWorkers: number | null;
   /** Null when the daemon's own state is out of reach, or whether it may act. */
   readonly memory: Memory | null;
+  /** What operators changed, and the policy with it; null when that cannot be told. */
+  readonly overrides: Overrides | null;
+  readonly policy: Policy | null;
   /** Whether the workers could be read, without which nothing is changed. */
   readonly mayAct: boolean;
   readonly error: OperationalError | null;
@@ -58,13 +67,14 @@ type Done = Pick<TickRecord, 'decision' | 'outcome' | 'drain' | 'error'> & {
 
 /** Another daemon acts for the pool: it looks at the queues and the platform, and this one spares them. */
 const standingBy = {
-  ...{ observation: null, currentWorkers: null, decision: null, drain: null, error: null },
+  ...{ observation: null, currentWorkers: null, overrides: null, policy: null },
+  ...{ decision: null, drain: null, error: null },
   outcome: 'not-leader',
 } as const;
 
 /** The control loop of one pool: observe, decide, act; whoever calls it records. Rejects only for bugs. */
 export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise<TickRecord> {
-  const { pool, policy, nowMs, deadlineMs } = parts;
+  const { pool, nowMs, deadlineMs } = parts;
 
   return async function tick(shutdown) {
     const startedAtMs = nowMs();
@@ -73,10 +83,9 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
         const isLeader = await attempt(takeLease(parts, soon));
         if (isLeader.value === false) return standingBy;
         const seen = await observe(parts, { soon, signal }, isLeader.error);
-        return {
-          currentWorkers: seen.currentWorkers,
-          ...(await decideAndAct(seen, { startedAtMs, signal })),
-        };
+        const { overrides, policy } = seen;
+        const done = await decideAndAct(seen, { startedAtMs, signal });
+        return { currentWorkers: seen.currentWorkers, overrides, policy, ...done };
       }),
     );
     const endedAtMs = nowMs();
@@ -92,9 +101,9 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
   };
 
   async function decideAndAct(seen: Seen, turn: Turn): Promise<Done> {
-    const { error, memory: remembered } = seen;
+    const { error, policy, memory: remembered } = seen;
     let { observation } = seen;
-    if (observation === null || remembered === null)
+    if (observation === null || remembered === null || policy === null)
       return { observation, decision: null, outcome: 'failed', drain: null, error };
 
     let decided = { ...decide(observation, policy, remembered), observation };
@@ -143,7 +152,7 @@ function takeLease({ lease, deadlineMs }: LoopParts, soon: AbortSignal): Promise
 
 /** Everything is read side by side, and what one part cannot tell does not hide what the others can. */
 async function observe(
-  { queues, workers, memories, target, lease, costs, nowMs }: LoopParts,
+  { queues, workers, memories, overrides, policy, target, lease, costs, nowMs }: LoopParts,
   { soon, signal }: { soon: AbortSignal; signal: AbortSignal },
   leaseError: OperationalError | null,
 ): Promise<Seen> {
@@ -151,18 +160,22 @@ async function observe(
   const ageMsMax = Math.min(workersAgeMsMax, lease.heldForMs() ?? Infinity);
   const asked = target?.currentWorkers(ageMsMax, soon) ?? Promise.resolve(null);
   const reading = within(signal, 'QUEUE_UNREADABLE', 'Redis', queues.read(soon));
-  const [queue, memory, quantity, known] = await Promise.all([
+  const [queue, memory, changes, quantity, known] = await Promise.all([
     attempt(reading),
     attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.load(soon))),
+    attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', overrides.read(soon))),
     attempt(within(signal, 'TARGET_UNAVAILABLE', 'the platform', asked)),
     workers.read(reading, soon),
     costs.open(soon),
   ]);
   const currentWorkers = quantity.value;
+  const observedAtMs = nowMs();
   return {
+    overrides: changes.value && overridesInForce(changes.value, observedAtMs),
+    policy: changes.value && policyInForce(policy, changes.value, observedAtMs),
     observation: queue.value && {
       ...queue.value,
-      observedAtMs: nowMs(),
+      observedAtMs,
       currentWorkers,
       workers: known,
       budgets: [],
@@ -174,6 +187,7 @@ async function observe(
       queue.error ??
       leaseError ??
       memory.error ??
+      changes.error ??
       quantity.error ??
       blindness(queue.value?.unreadableQueues ?? []),
   };

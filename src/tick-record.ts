@@ -1,5 +1,6 @@
 import type { CostReading } from './cost/ledger.ts';
-import type { Decision, Observation } from './decision/types.ts';
+import type { Overrides } from './decision/overrides.ts';
+import type { Decision, Observation, Policy } from './decision/types.ts';
 import type { Plan } from './drain/plan.ts';
 import type { OperationalError } from './errors.ts';
 
@@ -16,6 +17,10 @@ export type TickRecord = {
   readonly observation: Observation | null;
   /** Workers asked of the platform, also when nothing else could be seen; null when that is unknown. */
   readonly currentWorkers: number | null;
+  /** What operators changed about the pool, as far as it is in force; null when that is not known. */
+  readonly overrides: Overrides | null;
+  /** The policy that was followed, with those changes; null when that is not known. */
+  readonly policy: Policy | null;
   readonly decision: Decision | null;
   readonly outcome: Outcome;
   /** What became of the workers that should go; null when none should and the tail can be relied on. */

@@ -109,10 +109,15 @@ const workers = [
     shape: 'steps',
     queries: [['{{policy}}', gauge('autoscaler_policy_workers', { by: 'policy' })]],
   }),
-  timeline('Numbers set by hand', {
-    description: 'While a number that a person set is respected (MANUAL_SCALE_HOLD).',
-    queries: [['by hand', gauge('autoscaler_manual_hold')]],
-    whenTrue: 'respected',
+  timeline('By hand', {
+    description:
+      'While a number that a person set is respected (MANUAL_SCALE_HOLD), the pool is paused (`pause`), or a setting is changed (`set`).',
+    queries: [
+      ['number', gauge('autoscaler_manual_hold')],
+      ['paused', gauge('autoscaler_paused')],
+      ['{{setting}}', gauge('autoscaler_override', { by: 'setting' })],
+    ],
+    whenTrue: 'by hand',
     color: 'blue',
   }),
   chart('Decisions', {

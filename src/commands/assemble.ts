@@ -3,7 +3,7 @@ import type { Config, Environment, PoolConfig } from '../config/load.ts';
 import { createLedger, type Ledger } from '../cost/ledger.ts';
 import type { Policy } from '../decision/types.ts';
 import { secretOfWebhook } from '../delivery/webhook.ts';
-import { createLoop } from '../loop.ts';
+import { createLoop, type LoopParts } from '../loop.ts';
 import type { TickRecord } from '../tick-record.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
@@ -12,7 +12,8 @@ import type { Protection } from '../drain/removal.ts';
 import { createCostStore } from '../state/cost-store.ts';
 import { createContender, type Contender } from '../state/contender.ts';
 import { createLease, leaseExpiryMs, type Leadership, type Lease } from '../state/lease.ts';
-import { createMemoryStore, type MemoryStore, type Oblivion } from '../state/memory-store.ts';
+import { createOverrideStore } from '../state/override-store.ts';
+import { createMemoryStore, type Oblivion } from '../state/memory-store.ts';
 import { createHistoryStore, type HistoryStore } from '../state/history-store.ts';
 import { createSnapshotStore, type SnapshotStore } from '../state/snapshot-store.ts';
 import { createHerokuAccount } from '../targets/heroku/account.ts';
@@ -95,7 +96,8 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
     const redis = redises.get(places.queues);
     const stateRedis = redises.get(places.state);
     const policy = policyOf(pool, options.isPeriodic);
-    const { lease, memories, costs } = stateOf(pool, stateRedis, { contender, options });
+    const { lease, ...state } = stateOf(pool, stateRedis, { contender, options });
+    const { costs } = state;
     leases.push(lease);
     const target = targetFor(pool);
     const tick = createLoop({
@@ -108,9 +110,7 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       target,
       isDryRun: pool.DRY_RUN,
       protection: protectionOf(pool, redis, lease),
-      lease,
-      memories,
-      costs,
+      ...{ lease, ...state },
       budgets: budgetsFor({ pool, redis, stateRedis, costs, target }),
       nowMs,
       deadlineMs:
@@ -136,12 +136,12 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
   }
 }
 
-/** What tells whether this daemon may act for a pool, what the pool remembers, and what it cost. */
+/** What tells whether this daemon may act for a pool, what it remembers, what operators changed about it, and what it cost. */
 function stateOf(
   pool: PoolConfig,
   redis: RedisConnection,
   { contender, options }: { contender: Contender; options: AssemblyOptions },
-): { readonly lease: Lease; readonly memories: MemoryStore; readonly costs: Ledger } {
+): { readonly lease: Lease } & Pick<LoopParts, 'memories' | 'overrides' | 'costs'> {
   const identity = identityOf(pool);
   const lease = createLease({
     ...{ redis, identity, contender, nowMs: options.nowMs },
@@ -162,7 +162,11 @@ function stateOf(
     intervalMs: pool.POLL_INTERVAL,
     heldForMs: () => lease.heldForMs(),
   });
-  return { lease, memories, costs };
+  const overrides = createOverrideStore(redis);
+  return {
+    ...{ lease, memories, costs },
+    overrides: { read: (signal) => overrides.read(pool.POOL, signal) },
+  };
 }
 
 /** Heartbeats and marks live in the queues' Redis, because that is the one the workers know. */
@@ -233,6 +237,8 @@ function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
     scaleDownStep: pool.SCALE_DOWN_STEP,
     // To a dry run everybody who scales is somebody else, also the daemon that it watches.
     manualHoldSeconds: pool.DRY_RUN ? 0 : pool.MANUAL_SCALE_HOLD / 1000,
+    origins: {},
+    pause: null,
   };
 }
 

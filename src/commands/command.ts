@@ -36,7 +36,13 @@ export type Command = {
   /** What it does, when to use it, and an example that can be typed. */
   readonly help: string;
   readonly options: OptionDefinitions;
+  /** The words that follow it and belong to no option, as one writes them, such as `SETTING=VALUE…`; none unless it says so. */
+  readonly operands?: string;
   /** The list that its JSON document consists of, empty when something went wrong; `pools` unless it says so. */
   readonly jsonList?: string;
-  readonly execute: (options: OptionValues, surroundings: Surroundings) => Promise<ExitCode>;
+  readonly execute: (
+    options: OptionValues,
+    surroundings: Surroundings,
+    operands?: readonly string[],
+  ) => Promise<ExitCode>;
 };

@@ -6,11 +6,16 @@ type Definitions = Readonly<
   Record<string, OptionDefinitions[string] & { readonly short?: string }>
 >;
 
-/** The options among the words that follow a command, and everything that is wrong with them. */
+/** The options and operands among the words that follow a command, and everything that is wrong with them. */
 export function readOptions(
   words: readonly string[],
   definitions: Definitions,
-): { readonly values: OptionValues; readonly problems: readonly string[] } {
+  takesOperands = false,
+): {
+  readonly values: OptionValues;
+  readonly operands: readonly string[];
+  readonly problems: readonly string[];
+} {
   const options = Object.fromEntries(
     Object.entries(definitions).map(([name, { type, short }]) => [
       name,
@@ -18,9 +23,15 @@ export function readOptions(
     ]),
   );
   // Strict parsing would stop at the first problem.
-  const { values, tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true });
+  const { values, positionals, tokens } = parseArgs({
+    args: [...words],
+    options,
+    strict: false,
+    tokens: true,
+  });
   const problems = tokens.flatMap((token) => {
-    if (token.kind === 'positional') return [`${JSON.stringify(token.value)} belongs to no option`];
+    if (token.kind === 'positional')
+      return takesOperands ? [] : [`${JSON.stringify(token.value)} belongs to no option`];
     if (token.kind === 'option-terminator') return [];
     const { rawName, value, inlineValue } = token;
     const type = definitions[token.name]?.type;
@@ -31,7 +42,7 @@ export function readOptions(
       return [`${rawName} needs a value`];
     return [];
   });
-  return { values, problems };
+  return { values, operands: positionals, problems };
 }
 
 /** What was probably meant, as a question to be read after the complaint; nothing when no choice comes near. */

@@ -7,7 +7,8 @@ export function shown(workers: number | null): string {
 }
 
 /** Each step with its reason, and all that stands beside the decision, a line each. */
-export function detailLines({ steps, alternative, blocked, error }: TickReport): string[] {
+export function detailLines(report: TickReport): string[] {
+  const { steps, alternative, blocked, error } = report;
   const width = Math.max(...steps.map(({ step }) => step.length));
   const lines = steps.map(
     ({ step, workers, why }) => `  ${step.padEnd(width)}  ${shown(workers).padStart(5)}  ${why}`,
@@ -22,7 +23,16 @@ export function detailLines({ steps, alternative, blocked, error }: TickReport):
   });
   const trouble =
     error === undefined ? [] : [`  ${error.code}: ${error.message}`, `  ${error.hint}`];
-  return [...lines, ...other, ...waits, ...trouble];
+  return [...lines, ...other, ...byHandLines(report), ...waits, ...trouble];
+}
+
+/** What operators changed, and the pause where no step says it. */
+function byHandLines({ pause, overrides, steps }: TickReport): string[] {
+  const isSaid = pause === null || steps.some(({ step }) => step === 'pause');
+  return [
+    ...(isSaid ? [] : [`  ${pause.why}`]),
+    ...overrides.map(({ setting, value, by }) => `  ${setting}=${String(value)}, set by ${by}`),
+  ];
 }
 
 /** What was seen of the queues, a line each, the busiest first. */

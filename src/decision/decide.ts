@@ -32,7 +32,7 @@ export const emptyMemory: Memory = {
  * Decides how many workers a pool should have. Pure: the same three values always give the same answer.
  *
  * The number passes through a list of rules in order; each rule that changes it leaves its name and its sentence, and
- * the hard bounds come last; only what the platform refuses, and a person's pause, come after them. With `currentWorkers` unknown the action is `hold`.
+ * the hard bounds come last; only what the platform refuses, and a pause, come after them. With `currentWorkers` unknown the action is `hold`.
  */
 export function decide(
   observation: Observation,

@@ -139,7 +139,7 @@ export const rulesOfSupply: readonly Rule[] = [
   },
   {
     step: 'scale-up-step',
-    apply(workers, { observation: { currentWorkers }, policy: { scaleUpStep } }) {
+    apply(workers, { observation: { currentWorkers }, policy: { scaleUpStep, origins } }) {
       if (
         currentWorkers === null ||
         scaleUpStep === null ||
@@ -148,20 +148,20 @@ export const rulesOfSupply: readonly Rule[] = [
         return null;
       return {
         workers: currentWorkers + scaleUpStep,
-        why: `at most ${String(scaleUpStep)} more at a time (SCALE_UP_STEP)`,
+        why: `at most ${String(scaleUpStep)} more at a time (${origins.scaleUpStep ?? 'SCALE_UP_STEP'})`,
       };
     },
   },
   {
     step: 'scale-down-step',
-    apply(workers, { observation: { currentWorkers }, policy: { scaleDownStep } }) {
+    apply(workers, { observation: { currentWorkers }, policy: { scaleDownStep, origins } }) {
       if (
         currentWorkers === null ||
         scaleDownStep === null ||
         workers >= currentWorkers - scaleDownStep
       )
         return null;
-      const why = `at most ${String(scaleDownStep)} fewer at a time (SCALE_DOWN_STEP)`;
+      const why = `at most ${String(scaleDownStep)} fewer at a time (${origins.scaleDownStep ?? 'SCALE_DOWN_STEP'})`;
       return { workers: currentWorkers - scaleDownStep, why };
     },
   },
@@ -176,17 +176,23 @@ export const rulesOfSupply: readonly Rule[] = [
   },
   {
     step: 'min-workers',
-    apply(workers, { policy: { minWorkers } }) {
+    apply(workers, { policy: { minWorkers, origins } }) {
       return workers < minWorkers
-        ? { workers: minWorkers, why: `at least ${String(minWorkers)} (MIN_WORKERS)` }
+        ? {
+            workers: minWorkers,
+            why: `at least ${String(minWorkers)} (${origins.minWorkers ?? 'MIN_WORKERS'})`,
+          }
         : null;
     },
   },
   {
     step: 'max-workers',
-    apply(workers, { policy: { maxWorkers } }) {
+    apply(workers, { policy: { maxWorkers, origins } }) {
       return workers > maxWorkers
-        ? { workers: maxWorkers, why: `at most ${String(maxWorkers)} (MAX_WORKERS)` }
+        ? {
+            workers: maxWorkers,
+            why: `at most ${String(maxWorkers)} (${origins.maxWorkers ?? 'MAX_WORKERS'})`,
+          }
         : null;
     },
   },
@@ -203,6 +209,14 @@ export const rulesOfSupply: readonly Rule[] = [
         workers: allowed,
         why: `the platform allows ${counted(limit.workers, 'worker')} of this type`,
       };
+    },
+  },
+  {
+    // Whoever paused the pool has the wheel: not even the bounds are enforced.
+    step: 'pause',
+    apply(workers, { observation: { currentWorkers }, policy: { pause } }) {
+      if (pause === null || currentWorkers === null || workers === currentWorkers) return null;
+      return { workers: currentWorkers, why: pause.why };
     },
   },
   {

@@ -12,9 +12,11 @@ const dayMs = 24 * 60 * 60_000;
 export function noticePerson(
   memory: Memory,
   { currentWorkers, observedAtMs: nowMs }: Observation,
-  { manualHoldSeconds }: Policy,
+  { manualHoldSeconds, pause }: Policy,
 ): Memory {
   const manual = inForce(memory.manual, nowMs, manualHoldSeconds * 1000);
+  // Who paused the pool has taken it over; what is found when it is given back is taken as it is.
+  if (pause !== null) return { ...memory, intent: null, manual };
   if (currentWorkers === null) return { ...memory, manual };
   const { intent } = memory;
   const settled = { workers: currentWorkers, formerWorkers: null, madeAtMs: nowMs };

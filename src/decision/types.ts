@@ -1,4 +1,5 @@
 import type { LearnedMemory } from './learned/memory.ts';
+import type { Pause, Setting } from './overrides.ts';
 
 export type { LearnedMemory };
 
@@ -129,6 +130,10 @@ export type Policy = {
   readonly scaleDownStep: number | null;
   /** How long a number of workers that a person set is respected; 0 for not at all. */
   readonly manualHoldSeconds: number;
+  /** Where a setting comes from, in words, when that is not its config var. */
+  readonly origins: Readonly<Partial<Record<Setting, string>>>;
+  /** Why nothing may be changed now; null when it may. */
+  readonly pause: Pause | null;
 };
 
 /** What a decision must remember of earlier ones: a plain value that can be stored, bounded in size. */
@@ -193,6 +198,7 @@ export const limits = [
   'min-workers',
   'max-workers',
   'platform-limit',
+  'pause',
 ] as const;
 export type Limit = (typeof limits)[number];
 

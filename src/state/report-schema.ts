@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { settings } from '../decision/overrides.ts';
 import { budgetLimits, limits, policyNames } from '../decision/types.ts';
 import { errorCodes } from '../errors.ts';
 import type { TickReport } from '../telemetry/report.ts';
@@ -35,6 +36,9 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     }),
   ),
   // A daemon of an older version says nothing of what has a default.
+  configured: z
+    .object({ minWorkers: count, maxWorkers: count })
+    .default({ minWorkers: 0, maxWorkers: 10_000 }),
   targetWaitSeconds: z.number().nullable().default(null),
   alternative: z
     .object({ policy: z.enum(policyNames), workers: count.nullable(), why: z.string() })
@@ -44,6 +48,26 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     .object({ workers: count, until: z.string(), why: z.string() })
     .nullable()
     .default(null),
+  pause: z
+    .object({
+      by: z.string().nullable(),
+      at: z.string().nullable(),
+      until: z.string().nullable(),
+      why: z.string(),
+    })
+    .nullable()
+    .default(null),
+  overrides: z
+    .array(
+      z.object({
+        setting: z.enum(settings),
+        value: z.union([count, z.string()]),
+        by: z.string(),
+        at: z.string(),
+        until: z.string(),
+      }),
+    )
+    .default([]),
   outcome: z.enum(outcomes),
   error: z.object({ code: z.enum(errorCodes), message: z.string(), hint: z.string() }).optional(),
   blocked: z.array(

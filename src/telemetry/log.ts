@@ -2,7 +2,7 @@ import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type { QueueReading } from '../decision/types.ts';
 import type { TickRecord } from '../tick-record.ts';
-import { whyUndecided } from './report.ts';
+import { overrideReports, pauseReport, whyUndecided } from './report.ts';
 import { createScrubber, scrubJson } from '../scrub.ts';
 
 /**
@@ -73,6 +73,7 @@ export function logTick(log: Logger, record: TickRecord): void {
       ...(hold === null
         ? {}
         : { manualHold: hold.workers, manualHoldUntil: new Date(hold.untilMs).toISOString() }),
+      ...operatorFields(record),
       ...(record.drain === null
         ? {}
         : {
@@ -100,8 +101,31 @@ function sentence(record: TickRecord): string {
   const story =
     decision === null && error === null
       ? [whyUndecided(record)]
-      : [...whys, ...personStory(record), ...drainStory(record), ...trouble];
+      : [
+          ...whys,
+          ...operatorStory(record),
+          ...personStory(record),
+          ...drainStory(record),
+          ...trouble,
+        ];
   return `${pool}: ${movement(record)} (${outcome}): ${story.join('; ')}`;
+}
+
+/** What operators changed, as one may search a log for it. */
+function operatorFields({ policy, overrides }: TickRecord): object {
+  const pause = pauseReport(policy?.pause ?? null);
+  const changes = overrideReports(overrides?.settings ?? []);
+  return {
+    ...(pause === null ? {} : { pausedBy: pause.by, pausedUntil: pause.until }),
+    ...(changes.length === 0 ? {} : { overrides: changes }),
+  };
+}
+
+/** That the pool is paused, if no step has said so already. */
+function operatorStory({ policy, decision }: TickRecord): readonly string[] {
+  const pause = policy?.pause ?? null;
+  const isSaid = decision?.steps.some(({ step }) => step === 'pause') ?? false;
+  return pause === null || isSaid ? [] : [pause.why];
 }
 
 /** Who is in charge until when, if no step has said so already. */

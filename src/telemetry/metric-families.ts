@@ -50,12 +50,12 @@ export const metricFamilies = {
   autoscaler_workers_min: {
     type: 'gauge',
     labels: ['pool'],
-    help: 'Fewest workers the pool may have.',
+    help: 'Fewest workers the pool may have now, whoever said so.',
   },
   autoscaler_workers_max: {
     type: 'gauge',
     labels: ['pool'],
-    help: 'Most workers the pool may have.',
+    help: 'Most workers the pool may have now, whoever said so.',
   },
   autoscaler_worker_seconds_total: {
     type: 'counter',
@@ -162,6 +162,16 @@ export const metricFamilies = {
     type: 'gauge',
     labels: ['pool'],
     help: '1 while a number of workers that a person set is respected, else 0.',
+  },
+  autoscaler_paused: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: '1 while the pool is paused (`pause`), so that nothing is changed, else 0.',
+  },
+  autoscaler_override: {
+    type: 'gauge',
+    labels: ['pool', 'setting'],
+    help: '1 while somebody has changed this setting (`set`), else 0.',
   },
   autoscaler_leader: {
     type: 'gauge',

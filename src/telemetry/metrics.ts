@@ -5,6 +5,7 @@ import {
   type Gauge,
   type Metric,
 } from 'prom-client';
+import { settings } from '../decision/overrides.ts';
 import {
   limits,
   policyNames,
@@ -88,12 +89,8 @@ export function createMetrics(
   return {
     registry,
     recordTick(record) {
-      const { pool, observation } = record;
-      const seen = new Set(observation?.queues.map(({ queue }) => queue));
-      const gone = [...(knownQueues.get(pool) ?? [])].filter((queue) => !seen.has(queue));
-      forgetQueues(metrics, pool, gone);
-      knownQueues.set(pool, seen);
-      if (observation !== null) recordQueues(metrics, pool, observation);
+      followQueues(metrics, record, knownQueues);
+      recordPolicy(metrics, record);
       recordWorkers(metrics, record);
       recordDrain(metrics, record);
       recordHandedBack(metrics, record);
@@ -169,6 +166,8 @@ function initialise(metrics: Metrics, pool: string, policy: PoolPolicy): void {
   metrics.autoscaler_drains_cancelled_total.inc({ pool }, 0);
   metrics.autoscaler_tail_unknown.set({ pool }, 0);
   metrics.autoscaler_manual_hold.set({ pool }, 0);
+  metrics.autoscaler_paused.set({ pool }, 0);
+  for (const setting of settings) metrics.autoscaler_override.set({ pool, setting }, 0);
   metrics.autoscaler_leader.set({ pool }, 0);
   metrics.autoscaler_lease_changes_total.inc({ pool }, 0);
   initialiseCost(metrics, pool, policy.costBudgetDollars);
@@ -181,6 +180,19 @@ const jobsByState = {
   delayed: 'delayedJobs',
   paused: 'pausedJobs',
 } as const satisfies Record<string, keyof QueueReading>;
+
+/** Queues that were seen before and are not any more take their series along. */
+function followQueues(
+  metrics: Metrics,
+  { pool, observation }: TickRecord,
+  known: Map<string, ReadonlySet<string>>,
+): void {
+  const seen = new Set(observation?.queues.map(({ queue }) => queue));
+  const gone = [...(known.get(pool) ?? [])].filter((queue) => !seen.has(queue));
+  forgetQueues(metrics, pool, gone);
+  known.set(pool, seen);
+  if (observation !== null) recordQueues(metrics, pool, observation);
+}
 
 function recordQueues(metrics: Metrics, pool: string, { queues }: Observation): void {
   for (const reading of queues) {
@@ -204,6 +216,22 @@ function forgetQueues(metrics: Metrics, pool: string, queues: readonly string[])
     metrics.autoscaler_queue_paused.remove({ pool, queue });
     metrics.autoscaler_queue_oldest_wait_seconds.remove({ pool, queue });
   }
+}
+
+/** A tick that does not know what operators changed leaves what was known before. */
+function recordPolicy(metrics: Metrics, { pool, policy, overrides }: TickRecord): void {
+  if (policy === null || overrides === null) return;
+  metrics.autoscaler_workers_min.set({ pool }, policy.minWorkers);
+  metrics.autoscaler_workers_max.set({ pool }, policy.maxWorkers);
+  setOrForget(
+    metrics.autoscaler_target_wait_seconds,
+    { pool },
+    policy.leading === 'learned' ? policy.targetWaitSeconds : null,
+  );
+  metrics.autoscaler_paused.set({ pool }, policy.pause === null ? 0 : 1);
+  const changed = new Set(overrides.settings.map(({ setting }) => setting));
+  for (const setting of settings)
+    metrics.autoscaler_override.set({ pool, setting }, changed.has(setting) ? 1 : 0);
 }
 
 function recordWorkers(

@@ -1,4 +1,5 @@
 import type { Blocked } from '../drain/plan.ts';
+import type { Overrides, Setting } from '../decision/overrides.ts';
 import type { Budget, Decision, Limit, Policy, Step, UnreadableQueue } from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome, TickRecord } from '../tick-record.ts';
@@ -9,10 +10,13 @@ export type TickReport = {
   readonly pool: string;
   /** When the tick began, in ISO 8601. */
   readonly at: string;
+  /** The bounds in force, whoever set them. */
   readonly minWorkers: number;
   readonly maxWorkers: number;
   /** How long jobs may wait; null where the ratio decides. */
   readonly targetWaitSeconds: number | null;
+  /** The bounds without what operators changed. */
+  readonly configured: Bounds;
   readonly currentWorkers: number | null;
   readonly recommendedWorkers: number | null;
   readonly desiredWorkers: number | null;
@@ -33,6 +37,10 @@ export type TickReport = {
     readonly until: string;
     readonly why: string;
   } | null;
+  /** Why nothing is changed, as long as somebody has paused the pool. */
+  readonly pause: PauseReport | null;
+  /** What operators changed, as long as it is in force. */
+  readonly overrides: readonly OverrideReport[];
   readonly outcome: Outcome;
   readonly error?: ErrorReport | undefined;
   /** What should go and cannot yet; empty when nothing stands in the way. */
@@ -43,6 +51,26 @@ export type TickReport = {
   readonly cost: CostReport | null;
   /** For how many workers each budget of the pool is enough, null where that is not known, and why. */
   readonly budgets: readonly Budget[];
+};
+
+type Bounds = { readonly minWorkers: number; readonly maxWorkers: number };
+
+/** Who and until when, in ISO 8601, is null where what was stored cannot be understood. */
+export type PauseReport = {
+  readonly by: string | null;
+  readonly at: string | null;
+  readonly until: string | null;
+  readonly why: string;
+};
+
+export type OverrideReport = {
+  readonly setting: Setting;
+  /** A count, or a duration as it was typed, such as `2m`. */
+  readonly value: number | string;
+  readonly by: string;
+  /** When it was set and until when it holds, in ISO 8601. */
+  readonly at: string;
+  readonly until: string;
 };
 
 export type ErrorReport = {
@@ -90,19 +118,20 @@ export type Health = {
   }[];
 };
 
+/** `configured` is the policy without what operators changed, which also stands in where that is not known. */
 export function tickReport(
   record: TickRecord,
-  policy: Pick<Policy, 'minWorkers' | 'maxWorkers' | 'leading'> & {
-    readonly targetWaitSeconds: number | null;
-  },
+  configured: Bounds & Pick<Policy, 'leading'> & { readonly targetWaitSeconds: number | null },
 ): TickReport {
   const { pool, startedAtMs, observation, decision, outcome, drain, cost, error } = record;
+  const inForce = record.policy ?? configured;
   return {
     pool,
     at: new Date(startedAtMs).toISOString(),
-    minWorkers: policy.minWorkers,
-    maxWorkers: policy.maxWorkers,
-    targetWaitSeconds: policy.leading === 'learned' ? policy.targetWaitSeconds : null,
+    minWorkers: inForce.minWorkers,
+    maxWorkers: inForce.maxWorkers,
+    configured: { minWorkers: configured.minWorkers, maxWorkers: configured.maxWorkers },
+    targetWaitSeconds: inForce.leading === 'learned' ? inForce.targetWaitSeconds : null,
     currentWorkers: decision?.currentWorkers ?? record.currentWorkers,
     recommendedWorkers: decision?.recommendedWorkers ?? null,
     desiredWorkers: decision?.desiredWorkers ?? null,
@@ -111,6 +140,8 @@ export function tickReport(
     steps: decision?.steps ?? [{ step: 'recommend', workers: null, why: whyUndecided(record) }],
     alternative: decision?.alternative ?? null,
     manualHold: manualHoldReport(decision?.manualHold ?? null),
+    pause: pauseReport(record.policy?.pause ?? null),
+    overrides: overrideReports(record.overrides?.settings ?? []),
     outcome,
     ...(error === null
       ? {}
@@ -131,6 +162,21 @@ export function whyUndecided({ error }: TickRecord): string {
 function manualHoldReport(hold: Decision['manualHold']): TickReport['manualHold'] {
   if (hold === null) return null;
   return { workers: hold.workers, until: new Date(hold.untilMs).toISOString(), why: hold.why };
+}
+
+export function pauseReport(pause: Policy['pause']): PauseReport | null {
+  if (pause === null) return null;
+  return { by: pause.by, at: iso(pause.setAtMs), until: iso(pause.untilMs), why: pause.why };
+}
+
+export function overrideReports(settings: Overrides['settings']): readonly OverrideReport[] {
+  return settings.map(({ setting, text, by, setAtMs, untilMs }) => ({
+    setting,
+    value: /^\d+$/.test(text) ? Number(text) : text,
+    by,
+    at: new Date(setAtMs).toISOString(),
+    until: new Date(untilMs).toISOString(),
+  }));
 }
 
 function blockedReport({ dyno, verdict, sinceMs, jobs }: Blocked): BlockedReport {

@@ -56,6 +56,8 @@ export function policy(known: Partial<Policy> = {}): Policy {
     scaleUpStep: null,
     scaleDownStep: null,
     manualHoldSeconds: 0,
+    origins: {},
+    pause: null,
     ...known,
   };
 }

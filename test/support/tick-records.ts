@@ -1,3 +1,4 @@
+import { noOverrides } from '../../src/decision/overrides.ts';
 import type { Decision, Observation, QueueReading } from '../../src/decision/types.ts';
 import { OperationalError } from '../../src/errors.ts';
 import type { TickRecord } from '../../src/tick-record.ts';
@@ -76,6 +77,8 @@ export function tick(changes: Partial<TickRecord> = {}): TickRecord {
     startedAtMs,
     durationSeconds: 0.25,
     observation: observation(),
+    overrides: noOverrides,
+    policy: empty.policy({ minWorkers: bounds.minWorkers, maxWorkers: bounds.maxWorkers }),
     decision: scaleUp,
     outcome: 'scaled',
     drain: null,

@@ -5,6 +5,7 @@ import type { DrainBoard } from '../../src/drain/board.ts';
 import type { Protection } from '../../src/drain/removal.ts';
 import type { WorkerProcess } from '../../src/drain/verdict.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
+import { noOverrides } from '../../src/decision/overrides.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import type { ListedWorker, Target } from '../../src/targets/target.ts';
 import { noAccount, observation, ownLease, policy, reading, startMs } from '../support/builders.ts';
@@ -79,6 +80,7 @@ function world(known: { board?: Partial<DrainBoard>; parts?: Partial<LoopParts> 
     createLoop({
       ...{ pool: 'worker', policy: policy(wishes), target, isDryRun: false, deadlineMs: 3_000 },
       workers: { read: () => Promise.resolve(observation(0).workers) },
+      overrides: { read: () => Promise.resolve(noOverrides) },
       queues: {
         read() {
           const { readyJobs, busy } = state;
@@ -326,6 +328,20 @@ describe('a drain that is no longer wanted', () => {
       drain: { cancelled: ['worker.4', 'worker.5'], marked: [] },
     });
     expect(events).toEqual([liftFive, 'save']);
+    expect(state.memory.drains).toEqual([]);
+  });
+
+  test('ends at once when somebody pauses the pool', async () => {
+    const pause = { by: 'anna', setAtMs: startMs, untilMs: startMs + 1 };
+    const overrides = { read: () => Promise.resolve({ ...noOverrides, pause }) };
+    const { state, marks, tick } = world({ parts: { overrides } });
+    state.memory = remembering({ drains: drains(4, 5) });
+    expect(await tick()).toMatchObject({
+      ...{ outcome: 'held', error: null, drain: { cancelled: [dyno(4), dyno(5)] } },
+      decision: { limitedBy: 'pause' },
+    });
+    expect(marks.map(({ marked }) => marked)).toEqual([[]]);
+    expect(marks[0]?.lifted).toEqual(expect.arrayContaining([dyno(4), dyno(5)]));
     expect(state.memory.drains).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import type { Memory } from '../../src/decision/types.ts';
 import type { DrainBoard } from '../../src/drain/board.ts';
 import { guardBoard } from '../../src/drain/guarded-board.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
+import { noOverrides } from '../../src/decision/overrides.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import { LeaseLost } from '../../src/state/claim.ts';
 import { goodTickAtMs } from '../../src/telemetry/report.ts';
@@ -45,6 +46,7 @@ function world(
       ...{ pool: 'worker', isDryRun: false, protection: null, nowMs: () => startMs },
       policy: policy({ maxWorkers: 50, manualHoldSeconds: 1800 }),
       deadlineMs: known.deadlineMs ?? 300,
+      overrides: { read: () => Promise.resolve(noOverrides) },
       queues: {
         read() {
           done.push('read');

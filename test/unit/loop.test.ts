@@ -3,6 +3,7 @@ import type { Held } from '../../src/cost/usage.ts';
 import { emptyMemory } from '../../src/decision/decide.ts';
 import type { Memory } from '../../src/decision/types.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
+import { noOverrides } from '../../src/decision/overrides.ts';
 import { createLoop, type Budgets, type LoopParts } from '../../src/loop.ts';
 import type { QueuesReading } from '../../src/queues/queue-source.ts';
 import type { ListedWorker, ScaleResult } from '../../src/targets/target.ts';
@@ -20,6 +21,7 @@ function world(changes: Partial<LoopParts> = {}) {
   const parts: LoopParts = {
     pool: 'worker',
     policy: policy({ maxWorkers: 50 }),
+    overrides: { read: () => Promise.resolve(noOverrides) },
     queues: { read: () => Promise.resolve(backlog(900)) },
     workers: { read: () => Promise.resolve(observation(0).workers) },
     target: {
@@ -184,6 +186,39 @@ describe('a tick', () => {
       message: 'queue "broken": wrong type',
     });
     expect(asked).toEqual([3]);
+  });
+
+  test('changes nothing while somebody has paused the pool, and is a good one', async () => {
+    const pause = { by: 'anna', setAtMs: startMs, untilMs: startMs + 1 };
+    const { tick, asked } = world({
+      overrides: { read: () => Promise.resolve({ ...noOverrides, pause }) },
+    });
+    expect(await tick()).toMatchObject({
+      ...{ outcome: 'held', error: null, overrides: { pause } },
+      decision: { recommendedWorkers: 9, desiredWorkers: 2, limitedBy: 'pause' },
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test('follows what somebody set, and records the policy that it followed', async () => {
+    const by = { by: 'anna', setAtMs: startMs, untilMs: startMs + 1 };
+    const settings = [{ ...by, setting: 'maxWorkers', text: '4', value: 4 } as const];
+    const { tick, asked } = world({
+      overrides: { read: () => Promise.resolve({ ...noOverrides, settings }) },
+    });
+    expect(await tick()).toMatchObject({ policy: { maxWorkers: 4 }, overrides: { settings } });
+    expect(asked).toEqual([4]);
+  });
+
+  test('changes nothing when nobody can tell what was set', async () => {
+    const { tick, asked } = world({
+      overrides: { read: () => Promise.reject(trouble('STATE_UNAVAILABLE')) },
+    });
+    expect(await tick()).toMatchObject({
+      ...{ outcome: 'failed', error: { code: 'STATE_UNAVAILABLE' } },
+      ...{ decision: null, policy: null, overrides: null },
+    });
+    expect(asked).toEqual([]);
   });
 
   test('still says what it would want when the platform cannot be read, and remembers no start', async () => {

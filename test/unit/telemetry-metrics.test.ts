@@ -3,8 +3,10 @@ import { noUsage, usageByDay } from '../../src/cost/usage.ts';
 import { limits } from '../../src/decision/types.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { outcomes } from '../../src/tick-record.ts';
+import { noOverrides } from '../../src/decision/overrides.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { metricFamilies } from '../../src/telemetry/metric-families.ts';
+import { policy } from '../support/builders.ts';
 import {
   bounds,
   hold,
@@ -323,6 +325,34 @@ test('a person’s number is told as long as it is respected, also while a tick 
   expect(await told()).toBe(1);
   metrics.recordTick(tick({ decision: hold }));
   expect(await told()).toBe(0);
+});
+
+test('shows what operators changed, also while a tick cannot tell what they did', async () => {
+  const metrics = twoPools();
+  const by = { by: 'anna', setAtMs: 1, untilMs: 2 };
+  const settings = [{ ...by, setting: 'minWorkers', text: '5', value: 5 } as const];
+  const pause = { ...by, why: 'paused by anna' };
+  const changed = policy({ minWorkers: 5, maxWorkers: 20, leading: 'learned', pause });
+  const told = async () => {
+    const series = await seriesOf(metrics);
+    return [
+      series.get('autoscaler_workers_min{pool="worker"}'),
+      series.get('autoscaler_workers_max{pool="worker"}'),
+      series.get('autoscaler_target_wait_seconds{pool="worker"}'),
+      series.get('autoscaler_paused{pool="worker"}'),
+      series.get('autoscaler_override{pool="worker",setting="minWorkers"}'),
+      series.get('autoscaler_override{pool="worker",setting="maxWorkers"}'),
+    ];
+  };
+  expect(await told()).toEqual([1, 10, undefined, 0, 0, 0]);
+  metrics.recordTick(tick({ policy: changed, overrides: { ...noOverrides, pause: by, settings } }));
+  expect(await told()).toEqual([5, 20, 120, 1, 1, 0]);
+  metrics.recordTick(
+    tick({ policy: null, overrides: null, decision: null, error: redisGone(), outcome: 'failed' }),
+  );
+  expect(await told()).toEqual([5, 20, 120, 1, 1, 0]);
+  metrics.recordTick(tick());
+  expect(await told()).toEqual([1, 10, undefined, 0, 0, 0]);
 });
 
 test('the lag of the event loop is absent before it was measured', async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createDeliveryNotices } from '../../src/telemetry/deliveries.ts';
+import { noOverrides } from '../../src/decision/overrides.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { createNotices } from '../../src/telemetry/notices.ts';
 import { tick } from '../support/tick-records.ts';
@@ -30,4 +31,15 @@ test('that something no longer arrives is said once, and once that it does again
     'remote-write: what is sent does not arrive: no disk (HTTP 500)',
   ]);
   expect(lines[0]).toContain('"level":"warn"');
+});
+
+test('what was set and cannot be understood is said once, with what mends it', () => {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  const notice = createNotices(createLog({ level: 'info', secrets: [], destination }));
+  const overrides = { ...noOverrides, damaged: ['pause' as const], unknown: ['queueWeight'] };
+  for (const known of [overrides, null, overrides]) notice(tick({ overrides: known }));
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toContain('nothing is changed until `backlog-autoscaler resume`');
+  expect(lines[1]).toContain('a newer version');
 });

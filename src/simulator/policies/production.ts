@@ -57,6 +57,8 @@ function policyOf(leading: PolicyName, settings: PolicySettings): Policy {
     scaleDownStep: null,
     // Nobody scales by hand in a simulation.
     manualHoldSeconds: 0,
+    origins: {},
+    pause: null,
   };
 }
 

@@ -19,6 +19,7 @@ ${error === undefined ? '' : `<p class="error"><b>${error.code}</b> ${escape(err
 <div class="columns">
 <div>
 ${decision(report)}
+${operators(report)}
 ${personInCharge(report)}
 ${blockedList(report)}
 ${queueTable(report)}
@@ -66,6 +67,19 @@ function decision(report: TickReport): string {
       ? ''
       : `\n<p class="quiet">The ${alternative.policy} policy would have ${number(alternative.workers)}: ${escape(alternative.why)}</p>`
   }`;
+}
+
+/** What operators changed, and the pause where no step of the decision says it. */
+function operators({ pause, overrides, steps }: TickReport): string {
+  const isSaid = steps.some(({ step }) => step === 'pause');
+  const paused = pause === null || isSaid ? '' : `<p class="notice">${escape(pause.why)}</p>\n`;
+  const items = overrides.map(
+    ({ setting, value, by, until }) =>
+      `<li><b>${setting}=${escape(String(value))}</b><span>set by ${escape(by)} <span class="quiet">until ${escape(until.slice(0, 16).replace('T', ' '))} UTC</span></span></li>`,
+  );
+  return items.length === 0
+    ? paused
+    : `${paused}<h3>Set by hand</h3>\n<ol class="steps">${items.join('')}</ol>`;
 }
 
 /** Who is in charge, where no step of the decision says it. */

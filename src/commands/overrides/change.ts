@@ -1,0 +1,58 @@
+import type { Overrides } from '../../decision/overrides.ts';
+import { exitCodes, type ExitCode, type OptionValues, type Surroundings } from '../command.ts';
+import { withKnownPools, type KnownPool } from './known-pools.ts';
+import { standingOf, whenObeyed, type Standing } from './standing.ts';
+import { poolNameOf, refuse, usageHint } from './words.ts';
+
+/** One change of one pool: what makes it impossible, how it is made, and how it is told afterwards. */
+export type Change = {
+  /** Why it cannot be made as the pool stands, with what to do; null when it can. */
+  readonly objection?: (
+    pool: KnownPool,
+    before: Overrides,
+    nowMs: number,
+  ) => { readonly problem: string; readonly hint: string } | null;
+  readonly make: (pool: KnownPool, signal: AbortSignal) => Promise<void>;
+  readonly tell: (after: Standing, before: Standing) => string;
+};
+
+/**
+ * Makes a change of the pool that the options name, unless there are problems with how it was asked for.
+ * @throws {ConfigError | OperationalError} when the state cannot be found or reached
+ */
+export async function changePool(
+  command: string,
+  asked: { readonly options: OptionValues; readonly problems: readonly string[] },
+  change: Change,
+  surroundings: Surroundings,
+): Promise<ExitCode> {
+  const { options, problems } = asked;
+  const wrongUsage = (all: readonly string[]) =>
+    refuse(
+      { command, problems: all, hint: usageHint(command), exitCode: exitCodes.usage },
+      options,
+      surroundings,
+    );
+  if (problems.length > 0) return wrongUsage(problems);
+  return withKnownPools(surroundings, async (known, signal) => {
+    const pool = known.choose(poolNameOf(options));
+    if (typeof pool === 'string') return wrongUsage([pool]);
+    const before = await pool.store.read(pool.name, signal);
+    const objection = change.objection?.(pool, before, surroundings.nowMs()) ?? null;
+    if (objection !== null) {
+      const { problem, hint } = objection;
+      const refusal = { command, problems: [problem], hint, exitCode: exitCodes.failed };
+      return refuse(refusal, options, surroundings);
+    }
+    await change.make(pool, signal);
+    const after = await pool.store.read(pool.name, signal);
+    const nowMs = surroundings.nowMs();
+    const standing = standingOf(pool, after, nowMs);
+    surroundings.print(
+      options['json'] === true
+        ? `${JSON.stringify({ pools: [standing] })}\n`
+        : `${change.tell(standing, standingOf(pool, before, nowMs))}\n${whenObeyed(pool, nowMs)}\n`,
+    );
+    return exitCodes.fine;
+  });
+}
