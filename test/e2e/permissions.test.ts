@@ -59,13 +59,14 @@ test('with the permissions of the guide the daemon scales, drains, remembers and
     workers: [{ queue: 'emails', concurrency: 1 }],
     redisUrl: urlFor('companion'),
   });
-  await queue.add('long', { workMs: 4_000 });
+  await queue.add('long', { workMs: null });
   await worker.until('started');
   await poolOn(admin).until('worker.2', 'working');
 
   daemon = startDaemon(environment());
   // The busy tail is asked to drain, and goes when it is done.
   await daemon.until(({ outcome }) => outcome === 'draining');
+  process.kill(worker.pid, 'SIGUSR2');
   await poolOn(admin).until('worker.2', 'drained');
   await daemon.until(({ outcome, desiredWorkers }) => outcome === 'scaled' && desiredWorkers === 1);
   await queue.addBulk(

@@ -13,11 +13,14 @@ const { Worker } = await import(library);
 // Written at once, so that nothing is lost when the process ends.
 const tell = (event) => writeSync(1, `${JSON.stringify({ pid: process.pid, ...event })}\n`);
 
-/** A job says how long it works and whether it listens to its signal. */
+const released = new Promise((resolve) => process.once('SIGUSR2', resolve));
+
+/** A job says how long it works (null: until SIGUSR2) and whether it listens to its signal. */
 async function run(job, token, signal) {
   tell({ event: 'started', job: job.name, attemptsMade: job.attemptsMade });
   const { workMs, heeds } = job.data;
-  await sleep(workMs, undefined, heeds ? { signal } : {}).catch((error) => {
+  const working = workMs === null ? released : sleep(workMs, undefined, heeds ? { signal } : {});
+  await working.catch((error) => {
     tell({ event: 'aborted', job: job.name });
     throw error;
   });
