@@ -165,6 +165,13 @@ const queues = [
     unit: 'short',
     queries: [['{{queue}}: {{state}}', jobs('delayed|paused|orphaned', 'queue, state')]],
   }),
+  chart('Queues with stuck work', {
+    description:
+      'Orphaned: nobody recovers the jobs of a dead worker. No progress: workers are up, and no job ends or none starts.',
+    unit: 'none',
+    shape: 'steps',
+    queries: [['{{kind}}', gauge('autoscaler_stuck_queues', { by: 'kind' })]],
+  }),
   timeline('Paused queues', {
     description: 'While a queue is paused, its jobs ask for nobody.',
     queries: [['{{queue}}', gauge('autoscaler_queue_paused', byQueue)]],

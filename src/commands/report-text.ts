@@ -8,7 +8,7 @@ export function shown(workers: number | null): string {
 
 /** Each step with its reason, and all that stands beside the decision, a line each. */
 export function detailLines(report: TickReport): string[] {
-  const { steps, alternative, blocked, error } = report;
+  const { steps, alternative, blocked, stuck, error } = report;
   const width = Math.max(...steps.map(({ step }) => step.length));
   const lines = steps.map(
     ({ step, workers, why }) => `  ${step.padEnd(width)}  ${shown(workers).padStart(5)}  ${why}`,
@@ -21,9 +21,13 @@ export function detailLines(report: TickReport): string[] {
     const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || verdict;
     return `  waits for ${dyno}: ${doing}`;
   });
+  const stopped = stuck.map(({ why, jobIds }) => {
+    const jobs = jobIds.map((id) => `job ${id}`).join(', ');
+    return `  stuck: ${why}${jobs === '' ? '' : ` (${jobs})`}`;
+  });
   const trouble =
     error === undefined ? [] : [`  ${error.code}: ${error.message}`, `  ${error.hint}`];
-  return [...lines, ...other, ...byHandLines(report), ...waits, ...trouble];
+  return [...lines, ...other, ...byHandLines(report), ...waits, ...stopped, ...trouble];
 }
 
 /** What operators changed, and the pause where no step says it. */

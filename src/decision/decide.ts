@@ -12,6 +12,7 @@ import { recoverable, rememberOrphans } from './orphans.ts';
 import { lookAgainAfterSeconds } from './look-again.ts';
 import { recommend } from './recommend.ts';
 import { remember } from './stabilize.ts';
+import { findStuck } from './find-stuck.ts';
 import type { Action, Decision, Memory, Observation, Policy, PolicyName, Step } from './types.ts';
 
 /** The memory of a pool that has never been looked at. */
@@ -85,6 +86,7 @@ export function decide(
     manualHold: manualHold(next),
     lookAgainAfterSeconds: lookAgainAfterSeconds(observation, policy),
     alternative: alternativeOf(policy.leading === 'ratio' ? 'learned' : 'ratio', others),
+    stuck: findStuck(observation, next),
   };
   return { decision, memory: next };
 }

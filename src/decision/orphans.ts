@@ -23,7 +23,12 @@ export function rememberOrphans(
     .slice(0, rememberedOrphansMax);
 }
 
+/** Whether a live worker can still be expected to recover a job that has been orphaned since then. */
+export function isRecoverable(seenAtMs: number, nowMs: number): boolean {
+  return nowMs - seenAtMs < orphanPatienceMs;
+}
+
 /** Of the orphaned jobs, those that a live worker can still be expected to recover. */
 export function recoverable(orphans: Memory['orphans'], nowMs: number): number {
-  return orphans.filter(({ seenAtMs }) => nowMs - seenAtMs < orphanPatienceMs).length;
+  return orphans.filter(({ seenAtMs }) => isRecoverable(seenAtMs, nowMs)).length;
 }

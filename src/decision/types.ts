@@ -210,6 +210,19 @@ export type Step = {
   readonly why: string;
 };
 
+/** Orphaned: nobody recovers the jobs of a dead worker. No progress: workers are up, and no job ends or none starts. */
+export const stuckKinds = ['orphaned', 'no-progress'] as const;
+
+/** Work of one queue that does not go on by itself, so that a person has to look at it. */
+export type StuckWork = {
+  readonly queue: string;
+  readonly kind: (typeof stuckKinds)[number];
+  readonly sinceMs: number;
+  /** A few of the jobs, those that have been stuck longest first; empty when no job in particular is. */
+  readonly jobIds: readonly string[];
+  readonly why: string;
+};
+
 export type Action = 'scale-up' | 'scale-down' | 'hold';
 
 export type Decision = {
@@ -237,4 +250,6 @@ export type Decision = {
     readonly workers: number | null;
     readonly why: string;
   };
+  /** At most one of each kind for each queue that could be read. */
+  readonly stuck: readonly StuckWork[];
 };

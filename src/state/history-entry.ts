@@ -48,6 +48,7 @@ function shorten(report: TickReport, itemsMax: number): TickReport {
     blocked: report.blocked
       .slice(0, itemsMax)
       .map((blocked) => ({ ...blocked, jobs: blocked.jobs.slice(0, itemsMax) })),
+    stuck: report.stuck.slice(0, itemsMax),
     queues: shortenQueues(report.queues, itemsMax),
     unreadableQueues: report.unreadableQueues.slice(0, itemsMax),
   };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { settings } from '../decision/overrides.ts';
-import { budgetLimits, limits, policyNames } from '../decision/types.ts';
+import { budgetLimits, limits, policyNames, stuckKinds } from '../decision/types.ts';
 import { errorCodes } from '../errors.ts';
 import type { TickReport } from '../telemetry/report.ts';
 import { outcomes } from '../tick-record.ts';
@@ -80,6 +80,17 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
       ),
     }),
   ),
+  stuck: z
+    .array(
+      z.object({
+        queue: z.string(),
+        kind: z.enum(stuckKinds),
+        since: z.string(),
+        jobIds: z.array(z.string()),
+        why: z.string(),
+      }),
+    )
+    .default([]),
   queues: z.array(
     z.object({
       queue: z.string(),

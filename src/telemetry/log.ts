@@ -53,6 +53,7 @@ export function logTick(log: Logger, record: TickRecord): void {
   const total = (count: (reading: QueueReading) => number): number | null =>
     isBlind ? null : observation.queues.reduce((sum, reading) => sum + count(reading), 0);
   const hold = decision?.manualHold ?? null;
+  const stuck = decision?.stuck ?? [];
   const level = error === null ? 'info' : needsPerson.has(error.code) ? 'error' : 'warn';
 
   log[level](
@@ -81,6 +82,7 @@ export function logTick(log: Logger, record: TickRecord): void {
             cancelled: record.drain.cancelled,
             blocked: record.drain.blocked,
           }),
+      ...(stuck.length === 0 ? {} : { stuck }),
       ...(error === null ? {} : { code: error.code, hint: error.hint }),
     },
     sentence(record),
@@ -97,6 +99,7 @@ function oldestWaitSeconds(queues: readonly QueueReading[]): number | null {
 function sentence(record: TickRecord): string {
   const { pool, decision, outcome, error } = record;
   const whys = decision?.steps.map(({ why }) => why) ?? [];
+  const stuck = decision?.stuck.map(({ why }) => why) ?? [];
   const trouble = error === null ? [] : [`${error.code}: ${error.message} (${error.hint})`];
   const story =
     decision === null && error === null
@@ -106,6 +109,7 @@ function sentence(record: TickRecord): string {
           ...operatorStory(record),
           ...personStory(record),
           ...drainStory(record),
+          ...stuck,
           ...trouble,
         ];
   return `${pool}: ${movement(record)} (${outcome}): ${story.join('; ')}`;

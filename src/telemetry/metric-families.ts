@@ -27,6 +27,11 @@ export const metricFamilies = {
     labels: ['pool', 'queue'],
     help: '1 while the queue is paused, else 0.',
   },
+  autoscaler_stuck_queues: {
+    type: 'gauge',
+    labels: ['pool', 'kind'],
+    help: 'Queues with work that does not go on by itself: `orphaned`, nobody recovers jobs; `no-progress`, none ends or starts.',
+  },
   autoscaler_workers_current: {
     type: 'gauge',
     labels: ['pool'],

@@ -1,25 +1,15 @@
-import {
-  AggregatorRegistry,
-  collectDefaultMetrics,
-  Registry,
-  type Gauge,
-  type Metric,
-} from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Registry, type Metric } from 'prom-client';
 import { settings } from '../decision/overrides.ts';
-import {
-  limits,
-  policyNames,
-  type Action,
-  type Observation,
-  type QueueReading,
-} from '../decision/types.ts';
+import { limits, policyNames, type Action, type Observation } from '../decision/types.ts';
 import { receiverNames, type ReceiverName } from '../delivery/receiver.ts';
 import { isDynoName } from '../drain/verdict.ts';
 import { errorCodes } from '../errors.ts';
 import { outcomes, type TickRecord } from '../tick-record.ts';
 import { metricFamilies, registerFamilies, type Metrics } from './metric-families.ts';
 import { initialiseCost, recordCost } from './cost-metrics.ts';
+import { createQueueMetrics, initialiseQueues } from './queue-metrics.ts';
 import { goodTickAtMs } from './report.ts';
+import { setOrForget } from './set-or-forget.ts';
 
 /** Series as plain values, so that they can be published and rendered by another process. */
 type PublishedMetrics = readonly {
@@ -85,11 +75,11 @@ export function createMetrics(
 
   const all: readonly Metric[] = Object.values(metrics);
   const leaders = new Set<string>();
-  const knownQueues = new Map<string, ReadonlySet<string>>();
+  const recordQueues = createQueueMetrics(metrics);
   return {
     registry,
     recordTick(record) {
-      followQueues(metrics, record, knownQueues);
+      recordQueues(record);
       recordPolicy(metrics, record);
       recordWorkers(metrics, record);
       recordDrain(metrics, record);
@@ -170,52 +160,8 @@ function initialise(metrics: Metrics, pool: string, policy: PoolPolicy): void {
   for (const setting of settings) metrics.autoscaler_override.set({ pool, setting }, 0);
   metrics.autoscaler_leader.set({ pool }, 0);
   metrics.autoscaler_lease_changes_total.inc({ pool }, 0);
+  initialiseQueues(metrics, pool);
   initialiseCost(metrics, pool, policy.costBudgetDollars);
-}
-
-const jobsByState = {
-  ready: 'readyJobs',
-  active: 'activeJobs',
-  orphaned: 'orphanedJobs',
-  delayed: 'delayedJobs',
-  paused: 'pausedJobs',
-} as const satisfies Record<string, keyof QueueReading>;
-
-/** Queues that were seen before and are not any more take their series along. */
-function followQueues(
-  metrics: Metrics,
-  { pool, observation }: TickRecord,
-  known: Map<string, ReadonlySet<string>>,
-): void {
-  const seen = new Set(observation?.queues.map(({ queue }) => queue));
-  const gone = [...(known.get(pool) ?? [])].filter((queue) => !seen.has(queue));
-  forgetQueues(metrics, pool, gone);
-  known.set(pool, seen);
-  if (observation !== null) recordQueues(metrics, pool, observation);
-}
-
-function recordQueues(metrics: Metrics, pool: string, { queues }: Observation): void {
-  for (const reading of queues) {
-    const labels = { pool, queue: reading.queue };
-    for (const [state, count] of Object.entries(jobsByState)) {
-      metrics.autoscaler_queue_jobs.set({ ...labels, state }, reading[count]);
-    }
-    metrics.autoscaler_queue_paused.set(labels, reading.isPaused ? 1 : 0);
-    setOrForget(
-      metrics.autoscaler_queue_oldest_wait_seconds,
-      labels,
-      reading.readyJobs === 0 ? 0 : reading.oldestWaitSeconds,
-    );
-  }
-}
-
-function forgetQueues(metrics: Metrics, pool: string, queues: readonly string[]): void {
-  for (const queue of queues) {
-    for (const state of Object.keys(jobsByState))
-      metrics.autoscaler_queue_jobs.remove({ pool, queue, state });
-    metrics.autoscaler_queue_paused.remove({ pool, queue });
-    metrics.autoscaler_queue_oldest_wait_seconds.remove({ pool, queue });
-  }
 }
 
 /** A tick that does not know what operators changed leaves what was known before. */
@@ -302,15 +248,6 @@ function countTick(metrics: Metrics, record: TickRecord): void {
   const goodAtMs = goodTickAtMs(record);
   if (goodAtMs !== null)
     metrics.autoscaler_last_good_tick_timestamp_seconds.set({ pool }, goodAtMs / 1000);
-}
-
-function setOrForget<Label extends string>(
-  gauge: Gauge<Label>,
-  labels: Record<Label, string>,
-  value: number | null,
-): void {
-  if (value === null) gauge.remove(labels);
-  else gauge.set(labels, value);
 }
 
 /** `promtool check metrics` rejects these gauges of prom-client, because `_total` is for counters. */

@@ -1,6 +1,14 @@
 import type { Blocked } from '../drain/plan.ts';
 import type { Overrides, Setting } from '../decision/overrides.ts';
-import type { Budget, Decision, Limit, Policy, Step, UnreadableQueue } from '../decision/types.ts';
+import type {
+  Budget,
+  Decision,
+  Limit,
+  Policy,
+  Step,
+  StuckWork,
+  UnreadableQueue,
+} from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome, TickRecord } from '../tick-record.ts';
 import { costReport, type CostReport } from './cost-report.ts';
@@ -45,6 +53,8 @@ export type TickReport = {
   readonly error?: ErrorReport | undefined;
   /** What should go and cannot yet; empty when nothing stands in the way. */
   readonly blocked: readonly BlockedReport[];
+  /** Work that does not go on by itself; empty when there is none, and when nothing was decided. */
+  readonly stuck: readonly StuckReport[];
   readonly queues: readonly QueueReport[];
   readonly unreadableQueues: readonly UnreadableQueue[];
   /** Null while another daemon acts, or when what was counted before cannot be read. */
@@ -105,6 +115,11 @@ export type BlockedReport = {
   }[];
 };
 
+export type StuckReport = Omit<StuckWork, 'sinceMs'> & {
+  /** In ISO 8601. */
+  readonly since: string;
+};
+
 export type Status = { readonly pools: readonly TickReport[] };
 
 export type Health = {
@@ -147,6 +162,10 @@ export function tickReport(
       ? {}
       : { error: { code: error.code, message: error.message, hint: error.hint } }),
     blocked: (drain?.blocked ?? []).map(blockedReport),
+    stuck: (decision?.stuck ?? []).map(({ sinceMs, ...work }) => ({
+      ...work,
+      since: new Date(sinceMs).toISOString(),
+    })),
     queues: (observation?.queues ?? []).map(queueReport),
     unreadableQueues: observation?.unreadableQueues ?? [],
     cost: cost && costReport(cost),

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { decide } from '../../src/decision/decide.ts';
 import type { QueueReading } from '../../src/decision/types.ts';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
 import { bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bullmq.ts';
+import { memory, observation, policy } from '../support/builders.ts';
 import { contentsOf } from '../support/redis-contents.ts';
 
 const seconds = 1_000;
@@ -38,6 +40,39 @@ describe.each(bullmqMajors)('what BullMQ $major tells of its jobs beyond counts'
   }
   const ended = ({ addedJobs, unfinishedJobs }: QueueReading) =>
     (addedJobs ?? NaN) - (unfinishedJobs ?? NaN);
+
+  it('names jobs that nobody recovers, until they are recovered as the runbook says', async () => {
+    const queue = stage.application.queue('mail');
+    const holding = await stage.application.hold('mail');
+    await queue.add('letter', { to: 'you' }, { attempts: 3 });
+    const { id = '' } = await holding.taken();
+    await holding.worker.close(true);
+    await stage.client.del(`bull:mail:${id}:lock`);
+    const read = followOne('mail');
+    const seenAtMs = Date.now();
+    const decideAt = async (observedAtMs: number, remembered = memory()) => {
+      const queues = [await read()];
+      return decide(observation(0, { observedAtMs, queues }), policy(), remembered);
+    };
+
+    const first = await decideAt(seenAtMs);
+    expect(first.decision.stuck).toEqual([]);
+    const later = await decideAt(seenAtMs + 660 * seconds, first.memory);
+    expect(later.decision.stuck).toMatchObject([
+      { queue: 'mail', kind: 'orphaned', jobIds: [id], sinceMs: seenAtMs },
+    ]);
+    expect(await stage.client.hget(`bull:mail:${id}`, 'name')).toBe('letter');
+
+    const job: Job | undefined = await queue.getJob(id);
+    if (job === undefined) throw new Error('the orphaned job is gone');
+    await job.remove();
+    await queue.add(job.name, job.data, job.opts);
+    expect(await queue.getWaiting()).toMatchObject([
+      { name: 'letter', data: { to: 'you' }, opts: { attempts: 3 } },
+    ]);
+    const last = await decideAt(seenAtMs + 720 * seconds, later.memory);
+    expect(last.decision).toMatchObject({ stuck: [], recommendedWorkers: 1 });
+  });
 
   it('counts every job that ended, however it was added and whatever became of it', async () => {
     const queue = stage.application.queue('mail');

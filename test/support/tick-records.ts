@@ -54,6 +54,7 @@ const scaleUp: Decision = {
   manualHold: null,
   lookAgainAfterSeconds: null,
   alternative,
+  stuck: [],
 };
 
 export const hold: Decision = {
@@ -66,6 +67,16 @@ export const hold: Decision = {
   manualHold: null,
   lookAgainAfterSeconds: null,
   alternative,
+  stuck: [],
+};
+
+/** Jobs that ran when their worker died, twelve minutes ago. */
+export const orphans: Decision['stuck'][number] = {
+  queue: 'mail',
+  kind: 'orphaned',
+  sinceMs: startedAtMs - 12 * 60_000,
+  jobIds: ['8', '9'],
+  why: 'nobody has recovered 2 orphaned jobs of mail for 12m',
 };
 
 /** A tick that scaled up, unless told otherwise. */

@@ -5,6 +5,7 @@ import { createScrubber, scrubJson } from '../../src/scrub.ts';
 import {
   hold,
   observation,
+  orphans,
   reading,
   redisGone,
   refused,
@@ -60,6 +61,13 @@ describe('the line of a tick', () => {
       level: 'info',
       msg: 'worker: holds 3 workers (held): 240 ready jobs ÷ 100 jobs per worker → 3',
     });
+  });
+
+  test('says which work is stuck, and names it for a machine', () => {
+    const { log, entries } = memoryLog();
+    logTick(log, tick({ decision: { ...hold, stuck: [orphans] }, outcome: 'held' }));
+    expect(entries()[0]).toMatchObject({ level: 'info', stuck: [orphans] });
+    expect(entries()[0]?.['msg']).toMatch(/→ 3; nobody has recovered 2 orphaned jobs of mail/);
   });
 
   test('says that a daemon without the lease stands by', () => {

@@ -11,6 +11,7 @@ import {
   bounds,
   hold,
   observation,
+  orphans,
   reading,
   redisGone,
   refused,
@@ -353,6 +354,26 @@ test('shows what operators changed, also while a tick cannot tell what they did'
   expect(await told()).toEqual([5, 20, 120, 1, 1, 0]);
   metrics.recordTick(tick());
   expect(await told()).toEqual([1, 10, undefined, 0, 0, 0]);
+});
+
+test('queues with stuck work are counted by kind, also while a tick comes to no decision', async () => {
+  const metrics = twoPools();
+  const counts = async () => {
+    const series = await seriesOf(metrics);
+    return ['orphaned', 'no-progress'].map((kind) =>
+      series.get(`autoscaler_stuck_queues{pool="worker",kind="${kind}"}`),
+    );
+  };
+  expect(await counts()).toEqual([0, 0]);
+  const stuck = [orphans, { ...orphans, queue: 'sms' }];
+  metrics.recordTick(tick({ decision: { ...hold, stuck } }));
+  expect(await counts()).toEqual([2, 0]);
+  metrics.recordTick(
+    tick({ decision: null, observation: null, error: redisGone(), outcome: 'failed' }),
+  );
+  expect(await counts()).toEqual([2, 0]);
+  metrics.recordTick(tick({ decision: null, observation: null, outcome: 'not-leader' }));
+  expect(await counts()).toEqual([0, 0]);
 });
 
 test('the lag of the event loop is absent before it was measured', async () => {

@@ -3,7 +3,7 @@ import { OperationalError } from '../../src/errors.ts';
 import { statusPage } from '../../src/telemetry/page/status-page.ts';
 import { tickReport } from '../../src/telemetry/report.ts';
 import { pageMs, pageView, pastTicks, poolView } from '../support/page-views.ts';
-import { bounds, hold, observation, reading, tick } from '../support/tick-records.ts';
+import { bounds, hold, observation, orphans, reading, tick } from '../support/tick-records.ts';
 
 const pageOf = (...pools: Parameters<typeof poolView>[0][]) =>
   statusPage(pageView(pools.map(poolView)));
@@ -51,7 +51,11 @@ test('escapes everything that others wrote', () => {
     queues: [reading({ queue: evil })],
     unreadableQueues: [{ queue: evil, why: evil }],
   });
-  const decision = { ...hold, steps: [{ step: 'recommend' as const, workers: 3, why: evil }] };
+  const decision = {
+    ...hold,
+    steps: [{ step: 'recommend' as const, workers: 3, why: evil }],
+    stuck: [{ ...orphans, queue: evil, jobIds: [evil], why: evil }],
+  };
   const record = tick({ pool: evil, observation: seen, decision, outcome: 'failed', error });
   const report = tickReport(record, bounds);
   const page = statusPage(
@@ -61,7 +65,15 @@ test('escapes everything that others wrote', () => {
   );
   expect(page).not.toContain('<img');
   const escaped = '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;';
-  expect(page.split(escaped).length).toBeGreaterThan(12);
+  expect(page.split(escaped).length).toBeGreaterThan(15);
+});
+
+test('names stuck work, and is silent where there is none', () => {
+  expect(pageOf({})).not.toContain('<h3>Stuck</h3>');
+  const report = tickReport(tick({ decision: { ...hold, stuck: [orphans] } }), bounds);
+  expect(pageOf({ report })).toMatch(
+    /<h3>Stuck<\/h3>\n.*<b>mail<\/b><span>nobody has recovered 2 orphaned jobs of mail for 12m \(job 8, job 9\) .*11:48/,
+  );
 });
 
 test('marks what is not known, a paused queue, and an error with its hint', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { healthOf, tickReport } from '../../src/telemetry/report.ts';
-import { bounds, redisGone, refused, tick } from '../support/tick-records.ts';
+import { bounds, hold, orphans, redisGone, refused, tick } from '../support/tick-records.ts';
 
 describe('the report of a tick', () => {
   test('has the numbers, the steps and the outcome, and no error when there was none', () => {
@@ -64,6 +64,19 @@ describe('the report of a tick', () => {
   test('of a tick that failed to act keeps its decision', () => {
     const report = tickReport(tick({ outcome: 'failed', error: refused() }), bounds);
     expect(report).toMatchObject({ desiredWorkers: 10, error: { code: 'TARGET_REJECTED' } });
+  });
+
+  test('names stuck work with its jobs, since when and why', () => {
+    const report = tickReport(tick({ decision: { ...hold, stuck: [orphans] } }), bounds);
+    expect(report.stuck).toEqual([
+      {
+        queue: 'mail',
+        kind: 'orphaned',
+        since: '2026-01-05T11:48:00.000Z',
+        jobIds: ['8', '9'],
+        why: 'nobody has recovered 2 orphaned jobs of mail for 12m',
+      },
+    ]);
   });
 
   test('of a daemon that stands by says so', () => {

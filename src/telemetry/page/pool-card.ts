@@ -22,6 +22,7 @@ ${decision(report)}
 ${operators(report)}
 ${personInCharge(report)}
 ${blockedList(report)}
+${stuckList(report)}
 ${queueTable(report)}
 </div>
 ${historyCharts(view, nowMs)}
@@ -98,6 +99,17 @@ function blockedList({ blocked, outcome }: TickReport): string {
   });
   const title = outcome === 'draining' ? 'Draining, and waiting for' : 'Waiting for';
   return items.length === 0 ? '' : `<h3>${title}</h3>\n<ol class="steps">${items.join('')}</ol>`;
+}
+
+/** What does not go on by itself, so that a person can look at it. */
+function stuckList({ stuck }: TickReport): string {
+  const items = stuck.map(({ queue, jobIds, since, why }) => {
+    const jobs = jobIds.map((id) => `job ${id}`).join(', ');
+    const named = jobs === '' ? '' : ` (${escape(jobs)})`;
+    const asOf = `<span class="quiet">since ${timeElement(since, 'minutes')}</span>`;
+    return `<li><b>${escape(queue)}</b><span>${escape(why)}${named} ${asOf}</span></li>`;
+  });
+  return items.length === 0 ? '' : `<h3>Stuck</h3>\n<ol class="steps">${items.join('')}</ol>`;
 }
 
 function lastGood({ health }: PoolView): string {
