@@ -21,6 +21,13 @@ const parts = {
     ],
     packages: ['ioredis', 'zod'],
   },
+  maintenance: {
+    parts: [
+      ...['deadline', 'drain', 'errors', 'patience', 'queues/queue-source', 'redis'],
+      ...['state/override-store', 'targets'],
+    ],
+    packages: ['zod'],
+  },
   loop: {
     parts: [
       ...['act', 'cost', 'deadline', 'decision', 'drain/workers', 'errors'],

@@ -1,8 +1,10 @@
+import { createInterface } from 'node:readline/promises';
 import { check } from './commands/check.ts';
 import { exitCodes, type Command, type ExitCode, type Surroundings } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { explain } from './commands/explain.ts';
 import { history } from './commands/history.ts';
+import { maintenance } from './commands/maintenance.ts';
 import { once } from './commands/once.ts';
 import { overrides } from './commands/overrides.ts';
 import { pause } from './commands/pause.ts';
@@ -24,7 +26,7 @@ import { version } from './version.ts';
 const commands: readonly Command[] = [
   ...[run, once, check, explain, history, report],
   ...[pause, resume, set, unset, overrides],
-  ...[restart, simulate, demo, web],
+  ...[restart, maintenance, simulate, demo, web],
 ];
 const standardOptions = {
   json: { type: 'boolean', help: 'Write one JSON document to stdout, and logs to stderr' },
@@ -47,6 +49,7 @@ export async function runCommandLine({ words, ...start }: Start): Promise<void> 
     complain: (text) => process.stderr.write(scrub(text)),
     scrub,
     hide: (more) => secrets.push(...more),
+    ask: process.stdin.isTTY && process.stderr.isTTY ? ask(start.shutdown) : null,
     isTerminal: process.stdout.isTTY,
     showsProgress: process.stderr.isTTY,
   };
@@ -163,6 +166,20 @@ function manual({ name, summary, help, options, operands }: Command): string {
   );
   const words = operands === undefined ? '' : ` ${operands}`;
   return `backlog-autoscaler ${name}${words}: ${summary}\n\n${help}\n\nOptions:\n${lines.join('\n')}\n`;
+}
+
+/** Whoever is asked and ends the process instead has not said yes. */
+function ask(shutdown: AbortSignal): (question: string) => Promise<boolean> {
+  return async (question) => {
+    const terminal = createInterface({ input: process.stdin, output: process.stderr });
+    try {
+      return /^y(es)?$/i.test((await terminal.question(question, { signal: shutdown })).trim());
+    } catch {
+      return false;
+    } finally {
+      terminal.close();
+    }
+  };
 }
 
 function describe(error: unknown): string {

@@ -14,6 +14,8 @@ export type Surroundings = {
   readonly scrub: (text: string) => string;
   /** Adds to what must not be seen. */
   readonly hide: (secrets: readonly string[]) => void;
+  /** Asks a person at the terminal for a yes; null where there is none. */
+  readonly ask: ((question: string) => Promise<boolean>) | null;
   readonly isTerminal: boolean;
   /** Whether stderr is a terminal, where progress can be shown. */
   readonly showsProgress: boolean;

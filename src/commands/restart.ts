@@ -11,7 +11,7 @@ import { exitCodes, type Command, type OptionValues, type Surroundings } from '.
 import { createProgress } from './progress.ts';
 import { queueSystems } from './queue-systems.ts';
 import { near } from './read-options.ts';
-import { createPoolView } from './restart/pool-view.ts';
+import { createPoolView } from '../maintenance/pool-view.ts';
 import { restartAll, sentenceOf, type Fate, type RollingParts } from './restart/rolling.ts';
 
 export const restart: Command = {

@@ -39,7 +39,7 @@ async function run(options: Parameters<typeof report.execute>[0]) {
     complain: (text) => err.push(text),
     scrub: (text) => text,
     hide: () => undefined,
-    ...{ isTerminal: false, showsProgress: false },
+    ...{ isTerminal: false, ask: null, showsProgress: false },
   });
   return { code, out: out.join(''), err: err.join('') };
 }

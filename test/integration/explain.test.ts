@@ -48,6 +48,7 @@ async function answerOf(command: Command, options: OptionValues) {
     scrub: (text) => text,
     hide: () => undefined,
     isTerminal: false,
+    ask: null,
     showsProgress: false,
   });
   return { exitCode, stdout, stderr };

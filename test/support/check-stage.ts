@@ -22,6 +22,7 @@ export async function runCheck(
       scrub: (text) => createScrubber(secrets)(text),
       hide: (more) => secrets.push(...more),
       isTerminal: false,
+      ask: null,
       showsProgress: false,
     },
   );

@@ -17,6 +17,8 @@ export type RunningDaemon = {
   readonly log: readonly LogLine[];
   /** Waits for a line of the log, also one written before. */
   until(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Waits until stderr says so. */
+  said(words: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): void;
   readonly finished: Promise<Finished>;
 };
@@ -69,6 +71,12 @@ function start(words: readonly string[], environment: Environment): RunningDaemo
         if (found) return found;
         if (child.exitCode !== null) throw new Error(`the daemon ended: ${stdout}${stderr}`);
         await sleep(20);
+      }
+    },
+    async said(words) {
+      while (!words.test(stderr)) {
+        if (child.exitCode !== null) throw new Error(`it ended: ${stdout}${stderr}`);
+        await sleep(10);
       }
     },
     kill: (signal) => child.kill(signal),

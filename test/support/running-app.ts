@@ -11,6 +11,14 @@ import { poolOn, until, type Pool } from './pool.ts';
 import { startRedis, type RedisServer } from './redis.ts';
 
 /** An app whose workers, and the daemon as its clock dyno, are real processes; it ends with the test. */
+export type Producer = {
+  added(): number;
+  /** Adds no more. */
+  pause(): Promise<void>;
+  /** Adds no more, and waits until all that were added are done. */
+  stop(): Promise<void>;
+};
+
 export type RunningApp = {
   readonly heroku: TestHeroku;
   readonly redis: RedisServer;
@@ -19,10 +27,10 @@ export type RunningApp = {
   readonly pool: Pool;
   /** For commands that are run beside it. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Adds short jobs until it is told to stop, and then waits until all that were added are done. */
-  produce(): { stop(): Promise<void>; added(): number };
-  /** What became of every job. */
-  ledger(): Promise<readonly LedgerEntry[]>;
+  /** Adds short jobs until it is told to stop. */
+  produce(): Producer;
+  /** What became of every job, of the queue or of what took its place. */
+  ledger(queue?: Queue, client?: Redis): Promise<readonly LedgerEntry[]>;
 };
 
 export async function startRunningApp(
@@ -71,7 +79,7 @@ export async function startRunningApp(
   return {
     ...{ heroku, redis, client, queue, pool, environment },
     produce: () => produceOn(queue),
-    ledger: () => readLedger(client, queue),
+    ledger: (of = queue, through = client) => readLedger(through, of),
   };
 }
 
@@ -83,7 +91,7 @@ function openQueue(connection: Redis): Queue {
 }
 
 /** Short jobs, each of which runs for a while, one after the other in quick succession. */
-function produceOn(queue: Queue): { stop(): Promise<void>; added(): number } {
+function produceOn(queue: Queue): Producer {
   const over = new AbortController();
   let added = 0;
   const opts: JobsOptions = { attempts: 1 };
@@ -94,11 +102,15 @@ function produceOn(queue: Queue): { stop(): Promise<void>; added(): number } {
       await sleep(60);
     }
   })();
+  const pause = async () => {
+    over.abort();
+    await producing;
+  };
   return {
     added: () => added,
+    pause,
     async stop() {
-      over.abort();
-      await producing;
+      await pause();
       const unfinished = async () =>
         queue.getJobCountByTypes('wait', 'prioritized', 'active', 'delayed');
       await until(async () => (await unfinished()) === 0);

@@ -4,7 +4,7 @@ import { isFresh } from '../../drain/verdict.ts';
 import { OperationalError } from '../../errors.ts';
 import { waitUntil } from '../../patience.ts';
 import type { Dyno } from '../../targets/heroku/shapes.ts';
-import type { PoolView } from './pool-view.ts';
+import type { PoolView } from '../../maintenance/pool-view.ts';
 
 /** What became of a dyno. */
 export type Fate = {

@@ -33,8 +33,29 @@ export const dynos = z.array(
   }),
 );
 
+export const configVars = z.record(z.string(), z.string());
+const addon = z.object({
+  id: z.string(),
+  name: z.string(),
+  app: z.object({ name: z.string() }),
+  config_vars: z.array(z.string()),
+});
+/** A name that stands for several is refused by Heroku, which answers with a list all the same. */
+export const oneAddon = z
+  .array(addon)
+  .length(1)
+  .transform(([only]) => only as Addon);
+export const dataMaintenance = z.object({
+  /** `none`, `pending`, `preparing`, `ready`, `running` or `completed`. */
+  status: z.string(),
+  started_at: unknownIsNull,
+  completed_at: unknownIsNull,
+});
+
 /** How many dynos of a process type are asked for, and of which size (null when unknown), as in `Standard-1X`. */
 export type ProcessType = z.output<typeof processType>;
 export type App = z.output<typeof app>;
 /** A running dyno, as in `worker.3`; its state is `crashed`, `down`, `idle`, `starting` or `up`. */
 export type Dyno = z.output<typeof dynos>[number];
+export type Addon = z.output<typeof addon>;
+export type DataMaintenance = z.output<typeof dataMaintenance>;

@@ -1,9 +1,9 @@
-import type { DrainBoard } from '../../drain/board.ts';
-import { judge, whereaboutsOf, type Verdict, type WorkerProcess } from '../../drain/verdict.ts';
-import type { QueueSource } from '../../queues/queue-source.ts';
-import type { HerokuAccount } from '../../targets/heroku/account.ts';
-import type { Dyno } from '../../targets/heroku/shapes.ts';
-import type { ListedWorker } from '../../targets/target.ts';
+import type { DrainBoard } from '../drain/board.ts';
+import { judge, whereaboutsOf, type Verdict, type WorkerProcess } from '../drain/verdict.ts';
+import type { QueueSource } from '../queues/queue-source.ts';
+import type { HerokuAccount } from '../targets/heroku/account.ts';
+import type { Dyno } from '../targets/heroku/shapes.ts';
+import type { ListedWorker } from '../targets/target.ts';
 
 /** What one dyno of a pool does. */
 export type Doing = {

@@ -1,0 +1,233 @@
+import type { Step } from './engine.ts';
+import type { Journal } from './journal.ts';
+import {
+  aboveZero,
+  askToDrain,
+  authorOf,
+  eachPool,
+  firstOf,
+  isPausedByUs,
+  notAtWork,
+  pause,
+  stillBusy,
+  stillWorking,
+  unpause,
+  workersOf,
+} from './pools.ts';
+import type { Site } from './site.ts';
+
+export type Circumstances = {
+  readonly site: Site;
+  readonly journal: () => Journal;
+  readonly update: (changes: Partial<Journal>) => Promise<void>;
+  /** How long after it was told to end a process may live. */
+  readonly killGraceMs: number;
+  /** Whether workers that do not drain in time are ended all the same. */
+  readonly isForced: boolean;
+  readonly nowMs: () => number;
+};
+
+const minuteMs = 60_000;
+/** No tick takes longer: one that began before the pause has ended by then. */
+const tickMsMax = 20_000;
+/** A daemon relies on a reading of the workers no longer than this, even when the account has few calls left. */
+const readingMsMax = 65_000;
+/** Heroku's windows last four hours; a maintenance of its kind takes minutes. */
+const maintenanceMsMax = 4 * 60 * minuteMs;
+
+/** From a pool at work to none at all, and proof of it. */
+export function stepsDown(circumstances: Circumstances): readonly Step[] {
+  const { site, journal, update, isForced, nowMs } = circumstances;
+  const scaleToZero = (signal: AbortSignal) =>
+    eachPool(site, async (pool) => {
+      if ((await pool.currentWorkers(0, signal)) > 0) await pool.scaleTo(0, signal);
+    });
+
+  return [
+    {
+      name: 'pause',
+      title: 'pause the autoscaler',
+      patienceMs: 2 * minuteMs,
+      missing: (signal) =>
+        firstOf(site, async (pool) => {
+          if (!(await isPausedByUs(pool, journal(), signal))) return `${pool.name} is not paused`;
+          if ((await pool.lastTold(signal))?.pausedBy === authorOf(journal())) return null;
+          const sinceMs = nowMs() - (journal().pausedAtMs ?? nowMs());
+          return sinceMs > tickMsMax ? null : `a tick of ${pool.name} may be under way`;
+        }),
+      async act(signal) {
+        await eachPool(site, async (pool) => {
+          if (!(await isPausedByUs(pool, journal(), signal))) await pause(pool, journal(), signal);
+        });
+        if (journal().pausedAtMs === null) await update({ pausedAtMs: nowMs() });
+      },
+    },
+    {
+      name: 'note-workers',
+      title: 'note how many workers there are',
+      patienceMs: 5 * minuteMs,
+      missing: () =>
+        Promise.resolve(
+          journal().pools.every(({ workers }) => workers !== null) ? null : 'they are not noted',
+        ),
+      async act(signal) {
+        const noted = journal().pools.map(async (entry) => {
+          const pool = site.pools().find(({ name }) => name === entry.pool);
+          return { ...entry, workers: (await pool?.currentWorkers(0, signal)) ?? null };
+        });
+        await update({ pools: await Promise.all(noted) });
+      },
+    },
+    ...closeSteps(site, journal(), true),
+    {
+      name: 'drain',
+      title: 'ask the workers to take no more jobs, and wait for those they run',
+      patienceMs: Math.max(...site.pools().map(({ drainTimeoutMs }) => drainTimeoutMs)),
+      goesOn: isForced,
+      missing: (signal) => firstOf(site, (pool) => stillBusy(pool, signal)),
+      act: (signal) => eachPool(site, (pool) => askToDrain(pool, signal)),
+    },
+    {
+      name: 'scale-to-zero',
+      title: 'scale to zero',
+      patienceMs: 10 * minuteMs,
+      missing: (signal) => firstOf(site, (pool) => aboveZero(pool, signal)),
+      act: scaleToZero,
+    },
+    stepProof(circumstances, scaleToZero),
+  ];
+}
+
+/** Zero is what Heroku says at once, and what Redis shows only when the last process has ended. */
+function stepProof(
+  { site, journal, update, killGraceMs, nowMs }: Circumstances,
+  scaleToZero: NonNullable<Step['act']>,
+): Step {
+  return {
+    name: 'prove-zero',
+    title: 'see that nobody works any more, neither for Heroku nor in Redis',
+    patienceMs: killGraceMs + 5 * minuteMs,
+    async missing(signal) {
+      const above = await firstOf(site, (pool) => aboveZero(pool, signal));
+      const sinceMs = above === null ? (journal().zeroSinceMs ?? nowMs()) : null;
+      if (sinceMs !== journal().zeroSinceMs) await update({ zeroSinceMs: sinceMs });
+      if (sinceMs === null) return above;
+      // Heroku calls a dyno gone at once, while its process may live on until it is killed.
+      if (nowMs() - sinceMs < killGraceMs)
+        return `processes that were told to end may live for ${String(killGraceMs / 1000)} s`;
+      return firstOf(site, (pool) => stillWorking(pool, signal));
+    },
+    act: scaleToZero,
+  };
+}
+
+/** Heroku's own maintenance of the Redis. */
+export function stepMaintenance({ site, journal }: Circumstances): readonly Step[] {
+  const { addon } = journal();
+  if (addon === null) return [];
+  const look = (signal: AbortSignal) => site.operator.dataMaintenance(addon.id, signal);
+  return [
+    {
+      name: 'run-maintenance',
+      title: `have Heroku maintain ${addon.name}`,
+      ...{ patienceMs: maintenanceMsMax, everyMs: 3_000 },
+      async missing(signal) {
+        const { status, completed_at } = await look(signal);
+        // A maintenance that was completed before this one began is not this one.
+        const isNew = completed_at !== journal().lastCompletedAt;
+        if (status === 'completed' && isNew) return null;
+        return `Heroku says ${status === 'completed' ? 'nothing of it yet' : status}`;
+      },
+      async act(signal) {
+        const { status } = await look(signal);
+        if (status !== 'running') await site.operator.runDataMaintenance(addon.id, signal);
+      },
+    },
+  ];
+}
+
+/** Everything as it was before. */
+export function stepsUp({ site, journal, update, nowMs }: Circumstances): readonly Step[] {
+  let restoredMs: number | null = null;
+  return [
+    {
+      name: 'find-redis',
+      title: 'see where Redis is now, and that it can be written to',
+      patienceMs: 15 * minuteMs,
+      async missing(signal) {
+        const { addon } = journal();
+        const url = addon && (await site.operator.configVar(addon.app, addon.configVar, signal));
+        if (url !== null) site.move(url);
+        await eachPool(site, (pool) => pause(pool, journal(), signal));
+        await Promise.all(site.pools().map((pool) => pool.readQueues(signal)));
+        return null;
+      },
+    },
+    {
+      name: 'restore-workers',
+      title: 'scale to as many workers as there were',
+      patienceMs: 15 * minuteMs,
+      missing: (signal) =>
+        firstOf(site, async (pool) => {
+          const wanted = workersOf(pool, journal());
+          const workers = await pool.currentWorkers(0, signal);
+          if (workers < wanted) return `${pool.name} has ${workers} of ${wanted}`;
+          // A daemon that took an older reading for the latest would take the new number for a person's.
+          restoredMs ??= performance.now();
+          const told = await pool.lastTold(signal);
+          const isSeen = told === null || (told.workers ?? 0) >= wanted;
+          if (isSeen || performance.now() - restoredMs > readingMsMax) return null;
+          return `the autoscaler has not seen the workers of ${pool.name} yet`;
+        }),
+      act: (signal) =>
+        eachPool(site, async (pool) => {
+          const wanted = workersOf(pool, journal());
+          if ((await pool.currentWorkers(0, signal)) >= wanted) return;
+          const result = await pool.scaleTo(wanted, signal);
+          if (result.kind === 'scaled') return;
+          // Less than before is all that Heroku allows now.
+          const pools = journal().pools.map((entry) =>
+            entry.pool === pool.name ? { ...entry, workers: result.limitWorkers } : entry,
+          );
+          await update({ pools });
+        }),
+    },
+    {
+      name: 'resume',
+      title: 'give the pool back to the autoscaler',
+      patienceMs: 15 * minuteMs,
+      missing: (signal) =>
+        firstOf(site, async (pool) =>
+          (await isPausedByUs(pool, journal(), signal)) ? `${pool.name} is paused` : null,
+        ),
+      act: (signal) => eachPool(site, (pool) => unpause(pool, journal(), nowMs(), signal)),
+    },
+    ...closeSteps(site, journal(), false),
+    {
+      name: 'verify',
+      title: 'see that the workers are up, and that jobs move',
+      patienceMs: 10 * minuteMs,
+      missing: (signal) => firstOf(site, (pool) => notAtWork(pool, journal(), signal)),
+    },
+  ];
+}
+
+/** Turns the maintenance mode of the apps on, or off again where it was off before. */
+function closeSteps(site: Site, { closedApps }: Journal, isOn: boolean): readonly Step[] {
+  if (closedApps.length === 0) return [];
+  return [
+    {
+      name: isOn ? 'close-app' : 'open-app',
+      title: `turn the maintenance mode of ${closedApps.join(', ')} ${isOn ? 'on' : 'off'}`,
+      patienceMs: 5 * minuteMs,
+      async missing(signal) {
+        const apps = await Promise.all(closedApps.map((app) => site.account.app(app, signal)));
+        const other = apps.find(({ maintenance }) => maintenance !== isOn);
+        return other === undefined ? null : `it is still ${isOn ? 'off' : 'on'}`;
+      },
+      async act(signal) {
+        for (const app of closedApps) await site.operator.setAppMaintenance(app, isOn, signal);
+      },
+    },
+  ];
+}
