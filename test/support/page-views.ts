@@ -27,6 +27,7 @@ function report(atMs: number, jobs: number, current: number, desired: number): T
   const record = tick({
     ...{ startedAtMs: atMs, observation: seen, decision },
     outcome: action === 'hold' ? 'held' : 'scaled',
+    policy: null,
   });
   return tickReport(record, { ...bounds, leading: 'learned', targetWaitSeconds: 60 });
 }
