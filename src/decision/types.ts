@@ -20,6 +20,8 @@ export type FinishedJob = {
   readonly jobName: string | null;
   /** From its start to its end, without the time it waited. */
   readonly durationSeconds: number;
+  /** From when it was ready until that start; null when that is not known. */
+  readonly waitSeconds: number | null;
 };
 
 /** Jobs that become ready at a time that is known already. */

@@ -55,6 +55,7 @@ export function finishJob(world: World, run: Run): void {
   queue.finished.push({
     jobName: job.trace.name,
     durationSeconds: world.nowSeconds - startedAtSeconds,
+    waitSeconds: startedAtSeconds - job.trace.arrivalSeconds,
   });
   if (queue.finished.length >= 2 * finishedMax) queue.finished.splice(0, finishedMax);
   const { arrivalSeconds } = job.trace;

@@ -32,6 +32,24 @@ export const metricFamilies = {
     labels: ['pool', 'kind'],
     help: 'Queues with work that does not go on by itself: `orphaned`, nobody recovers jobs; `no-progress`, none ends or starts.',
   },
+  autoscaler_job_wait_seconds: {
+    type: 'histogram',
+    labels: ['pool', 'queue'],
+    help: 'How long jobs that ended had been ready before their last start. A sample.',
+    buckets: [0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900, 3600],
+  },
+  autoscaler_job_service_seconds: {
+    type: 'histogram',
+    labels: ['pool', 'queue'],
+    help: 'How long jobs that ended took, from their last start. A sample.',
+    buckets: [0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900, 3600],
+  },
+  autoscaler_job_total_seconds: {
+    type: 'histogram',
+    labels: ['pool', 'queue'],
+    help: 'How long jobs that ended took from when they were ready. A sample.',
+    buckets: [0.1, 0.5, 1, 5, 15, 30, 60, 120, 300, 900, 3600],
+  },
   autoscaler_workers_current: {
     type: 'gauge',
     labels: ['pool'],

@@ -5,6 +5,7 @@ import { receiverNames, type ReceiverName } from '../delivery/receiver.ts';
 import { isDynoName } from '../drain/verdict.ts';
 import { errorCodes } from '../errors.ts';
 import { outcomes, type TickRecord } from '../tick-record.ts';
+import { createJobTimes } from './job-times.ts';
 import { metricFamilies, registerFamilies, type Metrics } from './metric-families.ts';
 import { initialiseCost, recordCost } from './cost-metrics.ts';
 import { createQueueMetrics, initialiseQueues } from './queue-metrics.ts';
@@ -74,6 +75,7 @@ export function createMetrics(
   for (const { pool, policy } of pools) initialise(metrics, pool, policy);
 
   const all: readonly Metric[] = Object.values(metrics);
+  const recordJobTimes = createJobTimes(metrics);
   const leaders = new Set<string>();
   const recordQueues = createQueueMetrics(metrics);
   return {
@@ -81,6 +83,7 @@ export function createMetrics(
     recordTick(record) {
       recordQueues(record);
       recordPolicy(metrics, record);
+      if (record.observation !== null) recordJobTimes(record.pool, record.observation);
       recordWorkers(metrics, record);
       recordDrain(metrics, record);
       recordHandedBack(metrics, record);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decide } from '../../src/decision/decide.ts';
-import type { QueueReading } from '../../src/decision/types.ts';
+import type { FinishedJob, QueueReading } from '../../src/decision/types.ts';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
 import { bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bullmq.ts';
 import { memory, observation, policy } from '../support/builders.ts';
@@ -267,6 +267,37 @@ describe.each(bullmqMajors)('what BullMQ $major tells of its jobs beyond counts'
       expect(of('long')[0]?.durationSeconds).toBeGreaterThanOrEqual(1.45);
       expect(of('long')[0]?.durationSeconds).toBeLessThan(2);
       await worker.close();
+    });
+
+    it('tells how long they waited, over several readings too, and not how long they were delayed', async () => {
+      const queue = stage.application.queue('mail');
+      const worker = stage.application.work('mail', () => sleep(10), { autorun: false });
+      const addedMs = Date.now();
+      await queue.add('patient', {}, remove);
+      await queue.add('delayed', {}, { ...remove, delay: 300 });
+      const read = followOne('mail');
+      for (let look = 0; look < 3; look += 1) {
+        await sleep(200);
+        await read();
+      }
+      const lateMs = Date.now();
+      await queue.add('late', {}, remove);
+      const startedMs = Date.now();
+      void worker.run();
+      const finished: FinishedJob[] = [];
+      await vi.waitUntil(
+        async () => finished.push(...(await read()).finished) >= 0 && finished.length === 3,
+        20_000,
+      );
+      const endedMs = Date.now();
+      await worker.close();
+      const waits = new Map(finished.map(({ jobName, waitSeconds }) => [jobName, waitSeconds]));
+      // The delayed job is gone before it could be asked for its name, unless it was seen next in line.
+      const delayed = waits.get('delayed') ?? waits.get(null) ?? 0;
+      expect(waits.get('patient')).toBeGreaterThanOrEqual((startedMs - addedMs - 100) / 1000);
+      expect(waits.get('patient')).toBeLessThanOrEqual((endedMs - addedMs) / 1000);
+      expect(waits.get('late')).toBeLessThanOrEqual((endedMs - lateMs) / 1000);
+      expect(delayed).toBeLessThanOrEqual((endedMs - addedMs - 300) / 1000);
     });
 
     it('counts from the last start of a job that failed before', async () => {

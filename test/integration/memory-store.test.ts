@@ -44,7 +44,7 @@ function open() {
 const { learned } = Array.from({ length: 20 }).reduce<Memory>((memory, _, look) => {
   const queue = reading({
     ...{ readyJobs: look, activeJobs: 3, addedJobs: 9 * look, unfinishedJobs: 3 + look },
-    finished: [{ jobName: 'mail', durationSeconds: 1.25 }],
+    finished: [{ jobName: 'mail', durationSeconds: 1.25, waitSeconds: null }],
   });
   const observedAtMs = startMs + look * 5_000;
   const seen = observation(0, { queues: [queue], observedAtMs, currentWorkers: look });

@@ -59,7 +59,7 @@ export function running(ageSeconds: number, known: Partial<RunningJob> = {}): Ru
 }
 
 export function ended(durationSeconds: number, jobName: string | null = 'mail'): FinishedJob {
-  return { jobName, durationSeconds };
+  return { jobName, durationSeconds, waitSeconds: null };
 }
 
 export const counted = (addedJobs: number, unfinishedJobs: number): Partial<QueueReading> => ({

@@ -383,3 +383,41 @@ test('the lag of the event loop is absent before it was measured', async () => {
   metrics.recordEventLoopLag(0.25);
   expect(await lag()).toBe(0.25);
 });
+
+test('the times of jobs that ended are counted by queue, over failures too, until the queue is gone', async () => {
+  const metrics = twoPools();
+  const finished = [
+    { jobName: 'a', durationSeconds: 2, waitSeconds: 40 },
+    { jobName: null, durationSeconds: 3, waitSeconds: null },
+  ];
+  metrics.recordTick(tick({ observation: observation({ queues: [reading({ finished })] }) }));
+  metrics.recordTick(tick({ observation: null, decision: null, error: redisGone() }));
+  const blind = observation({
+    queues: [],
+    unreadableQueues: [{ queue: 'mail', why: 'WRONGTYPE' }],
+  });
+  metrics.recordTick(tick({ observation: blind }));
+  const series = await seriesOf(metrics);
+  const labels = '{pool="worker",queue="mail"}';
+  expect(series.get(`autoscaler_job_service_seconds_count${labels}`)).toBe(2);
+  expect(series.get(`autoscaler_job_service_seconds_sum${labels}`)).toBe(5);
+  expect(series.get(`autoscaler_job_wait_seconds_sum${labels}`)).toBe(40);
+  expect(series.get(`autoscaler_job_wait_seconds_count${labels}`)).toBe(1);
+  expect(series.get(`autoscaler_job_total_seconds_sum${labels}`)).toBe(42);
+
+  metrics.recordTick(tick({ observation: observation({ queues: [] }) }));
+  const left = [...(await seriesOf(metrics)).keys()];
+  expect(left.filter((key) => key.startsWith('autoscaler_job_'))).toEqual([]);
+});
+
+test('a pool of very many queues shows the times of fifty', async () => {
+  const metrics = twoPools();
+  const finished = [{ jobName: null, durationSeconds: 3, waitSeconds: null }];
+  const queues = Array.from({ length: 80 }, (_, index) =>
+    reading({ queue: `queue-${index}`, finished }),
+  );
+  metrics.recordTick(tick({ observation: observation({ queues }) }));
+  const keys = [...(await seriesOf(metrics)).keys()];
+  const counts = keys.filter((key) => key.startsWith('autoscaler_job_service_seconds_count'));
+  expect(counts).toHaveLength(50);
+});

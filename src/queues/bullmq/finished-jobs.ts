@@ -11,17 +11,15 @@ const nextInLinePerReading = 250;
 const nextInLinePerQueueMax = 100;
 const followedMax = entriesPerReading / entriesPerQueueMin;
 
-/** What was known of a queue's jobs at the moment of an entry of its event stream. */
-type Mark = {
-  readonly entry: string;
-  /** Jobs that ran then, or were about to. */
-  readonly jobs: ReadonlyMap<
-    string,
-    { readonly name: string | null; readonly startedAtMs: number | null }
-  >;
+/** What was known of a job that ran, or was about to, at the moment of an entry of its queue's event stream. */
+type Known = {
+  readonly name: string | null;
+  readonly readyAtMs: number | null;
+  readonly startedAtMs: number | null;
 };
+type Mark = { readonly entry: string; readonly jobs: ReadonlyMap<string, Known> };
 
-/** Tells how long jobs ran, by following the event streams of some busy queues from one reading to the next. */
+/** Tells how long jobs waited and ran, by following the event streams of some busy queues from one reading to the next. */
 export type FinishedJobs = {
   /** Chooses the queues to follow from this reading on, in turn if too many were busy. */
   begin(busyQueues: readonly string[]): Following;
@@ -54,9 +52,10 @@ export function createFinishedJobs(): FinishedJobs {
         since: (queue) => marks.get(queue)?.entry ?? null,
         isToBeFollowed: (queue) => chosen.has(queue),
         finished(queue, probe) {
-          const mark = markIn(probe);
+          const former = marks.get(queue);
+          const mark = markIn(probe, former);
           if (mark !== null) next.set(queue, mark);
-          return durationsOf(probe, marks.get(queue));
+          return timesOf(probe, former);
         },
         end() {
           marks = next;
@@ -67,27 +66,35 @@ export function createFinishedJobs(): FinishedJobs {
   };
 }
 
-function markIn({ lastEntry, nextInLine, running }: BusyProbe): Mark | null {
+function markIn(
+  { lastEntry, nextInLine, running }: BusyProbe,
+  former: Mark | undefined,
+): Mark | null {
   if (lastEntry === null) return null;
-  return {
-    entry: lastEntry,
-    jobs: new Map([
-      ...nextInLine.map(({ id, name }) => [id, { name, startedAtMs: null }] as const),
-      ...running.map(
-        ({ id, name, processedOn }) => [id, { name, startedAtMs: processedOn }] as const,
-      ),
-    ]),
-  };
+  const waiting = nextInLine.map(
+    ({ id, name, readyAtMs }) => [id, { name, readyAtMs, startedAtMs: null }] as const,
+  );
+  const started = running.map(({ id, name, processedOn }) => {
+    const readyAtMs = former?.jobs.get(id)?.readyAtMs ?? null;
+    return [id, { name, readyAtMs, startedAtMs: processedOn }] as const;
+  });
+  return { entry: lastEntry, jobs: new Map([...waiting, ...started]) };
 }
 
 /** Without a start that is known, nothing can be said of a job; that happens to jobs no list had room for. */
-function durationsOf({ finished }: BusyProbe, mark: Mark | undefined): readonly FinishedJob[] {
-  return finished.flatMap(({ id, name, startedAtMs, endedAtMs }) => {
+function timesOf({ finished }: BusyProbe, mark: Mark | undefined): readonly FinishedJob[] {
+  return finished.flatMap(({ id, name, readyAtMs, startedAtMs, endedAtMs }) => {
     const known = mark?.jobs.get(id);
     const startMs = startedAtMs ?? known?.startedAtMs ?? null;
     if (startMs === null) return [];
-    // Of a job that ran already, the worker's clock said when it began.
-    const durationSeconds = Math.max(0, endedAtMs - startMs) / 1000;
-    return [{ jobName: name ?? known?.name ?? null, durationSeconds }];
+    const readyMs = readyAtMs ?? known?.readyAtMs ?? null;
+    return [
+      {
+        jobName: name ?? known?.name ?? null,
+        // Of a job that ran already, the worker's clock said when it began.
+        durationSeconds: Math.max(0, endedAtMs - startMs) / 1000,
+        waitSeconds: readyMs === null ? null : Math.max(0, startMs - readyMs) / 1000,
+      },
+    ];
   });
 }

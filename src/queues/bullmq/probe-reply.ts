@@ -46,7 +46,12 @@ export type BusyProbe = {
   /** The last entry of the event stream; null when the queue is not to be followed from here. */
   readonly lastEntry: string | null;
   /** The jobs that start next after that entry. */
-  readonly nextInLine: readonly { readonly id: string; readonly name: string }[];
+  readonly nextInLine: readonly {
+    readonly id: string;
+    readonly name: string;
+    /** Since when it waits; null when the job does not tell. */
+    readonly readyAtMs: number | null;
+  }[];
 };
 
 type RunningProbe = {
@@ -63,6 +68,8 @@ export type FinishedProbe = {
   readonly startedAtMs: number | null;
   readonly endedAtMs: number;
   readonly name: string | null;
+  /** When it joined the line for the last time, by the server's clock; null when that was before the first entry. */
+  readonly readyAtMs: number | null;
 };
 
 /** What Redis says of a value that is not there, and Lua of an empty list. */
@@ -92,6 +99,7 @@ type Finished = readonly [
   startedAt: Maybe<string>,
   endedAt: string,
   name: Maybe<string>,
+  readyAt: Maybe<string>,
 ];
 type Idle = readonly [added: Maybe<string>, settings: Settings];
 type Busy = readonly [
@@ -112,7 +120,7 @@ type Busy = readonly [
   readyJobNames: Maybe<readonly string[]>,
   finished: Maybe<readonly Finished[]>,
   lastEntry: Maybe<string>,
-  nextInLine: Maybe<readonly (readonly [id: string, name: string])[]>,
+  nextInLine: Maybe<readonly (readonly [id: string, name: string, readyAt: Maybe<string>])[]>,
 ];
 /** Of an idle queue, its job counter alone unless its settings were asked for. */
 type Reply = Maybe<string> | Idle | Busy | { readonly error: string };
@@ -167,7 +175,14 @@ function parseBusy(reply: Busy): BusyProbe {
     readyJobNames: readyJobNames === false ? none : readyJobNames,
     finished: finished === false ? none : finished.map(parseFinished),
     lastEntry: orNull(lastEntry),
-    nextInLine: nextInLine === false ? none : nextInLine.map(([id, name]) => ({ id, name })),
+    nextInLine:
+      nextInLine === false
+        ? none
+        : nextInLine.map(([id, name, readyAt]) => ({
+            id,
+            name,
+            readyAtMs: positiveOrNull(readyAt),
+          })),
   };
 }
 
@@ -194,8 +209,9 @@ function parseRunning([worker, processedOn, name, id]: Running): RunningProbe {
   };
 }
 
-function parseFinished([id, startedAt, endedAt, name]: Finished): FinishedProbe {
+function parseFinished([id, startedAt, endedAt, name, readyAt]: Finished): FinishedProbe {
   return {
+    readyAtMs: positiveOrNull(readyAt),
     id,
     startedAtMs: positiveOrNull(startedAt),
     endedAtMs: Number(endedAt),

@@ -20,7 +20,7 @@ end
 
 local function finishedSince(prefix, from)
   local key = prefix .. 'events'
-  local startedAt, names = {}, {}
+  local readyAt, startedAt, names = {}, {}, {}
   local finished, seen, bytes, page, position = {}, 0, 0, 4, from
 
   local function take(id, fields)
@@ -30,11 +30,15 @@ local function finishedSince(prefix, from)
     local ms = string.match(id, '^%d+')
     if event == 'added' then
       names[job] = fields[5] == 'name' and string.sub(fields[6], 1, 128) or nil
+    elseif event == 'waiting' then
+      readyAt[job] = ms
     elseif event == 'active' then
       startedAt[job] = ms
     elseif event == 'completed' or event == 'failed' then
-      finished[#finished + 1] = { job, startedAt[job] or false, ms, names[job] or nameOf(prefix, job) or false }
-      startedAt[job] = nil
+      finished[#finished + 1] = {
+        job, startedAt[job] or false, ms, names[job] or nameOf(prefix, job) or false, readyAt[job] or false
+      }
+      startedAt[job], readyAt[job] = nil, nil
     end
   end
 
@@ -56,14 +60,22 @@ local function finishedSince(prefix, from)
   return finished
 end
 
--- The jobs that start next are the ones whose end will be seen, and then it may be too late to ask for their names.
+-- Of a job that was delayed, handed back or tried before, the job itself does not tell.
+local function readySince(prefix, id)
+  local job = describe(prefix, id)
+  local isPlain = isFirstComeFirstServed(job) and not string.find(job[2], 'delay', 1, true)
+  return isPlain and job[1]
+end
+
+-- The jobs that start next are the ones whose end will be seen, and then it may be too late to ask for their names and
+-- since when they wait.
 local function nextInLine(prefix, waiting, markers)
   local count = math.min(waiting, nextInLineMax)
   if count == 0 then return {} end
   local jobs = {}
   for _, id in ipairs(ask('LRANGE', prefix .. 'wait', -count - markers, -1 - markers)) do
     local name = nameOf(prefix, id)
-    if name then jobs[#jobs + 1] = { id, name } end
+    if name then jobs[#jobs + 1] = { id, name, readySince(prefix, id) } end
   end
   return jobs
 end

@@ -33,7 +33,7 @@ describe('the flow through a queue', () => {
 
   test('without counters, the jobs told to have ended are those that ended', () => {
     const before = queueMemory({ readyJobs: 10, addedJobs: null, unfinishedJobs: null });
-    const finished = [{ jobName: null, durationSeconds: 1 }];
+    const finished = [{ jobName: null, durationSeconds: 1, waitSeconds: null }];
     expect(flowSince(before, reading({ readyJobs: 10, finished }), startMs)).toMatchObject({
       arrivals: 1,
       completions: 1,

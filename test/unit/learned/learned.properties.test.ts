@@ -35,9 +35,12 @@ const readings: fc.Arbitrary<Partial<QueueReading>> = fc.record({
     }),
     { maxLength: 4 },
   ),
-  finished: fc.array(fc.record({ jobName: maybe(name), durationSeconds: seconds }), {
-    maxLength: 4,
-  }),
+  finished: fc.array(
+    fc.record({ jobName: maybe(name), durationSeconds: seconds, waitSeconds: maybe(seconds) }),
+    {
+      maxLength: 4,
+    },
+  ),
   dueSoon: fc.array(fc.record({ dueAtMs: moment, jobs: count }), { maxLength: 3 }),
 });
 
@@ -208,7 +211,7 @@ function afterBurst(jobs: number, jobsPerLook: number, oldestWaitSeconds: number
         addedJobs: jobsPerLook * look + readyJobs,
         unfinishedJobs: 5 + readyJobs,
         oldestWaitSeconds: readyJobs > 0 ? oldestWaitSeconds : null,
-        finished: [{ jobName: 'mail', durationSeconds: 1 }],
+        finished: [{ jobName: 'mail', durationSeconds: 1, waitSeconds: null }],
       }),
     ];
     const seen = observation(0, {
