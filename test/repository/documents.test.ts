@@ -79,3 +79,10 @@ test('every file that a document links to exists', () => {
       );
   }
 });
+
+test.each(['restart', 'maintenance'])('the README shows a whole run of `%s`', (command) => {
+  const between = new RegExp(`transcript-${command}:begin -->([^]*)<!-- transcript-${command}:end`);
+  const [, transcript = ''] = between.exec(read('README.md')) ?? [];
+  expect(transcript).toContain(`$ backlog-autoscaler ${command} `);
+  expect(transcript).toMatch(/dynos restarted|^Done: /m);
+});

@@ -96,7 +96,7 @@ async function lookAtPool(
     pool.overrides.read(name, signal),
   ]);
   const connections = `${String(connected.length)} connections of workers`;
-  facts.push(`pool ${name}: ${String(workers)} ${processType} on ${app}, ${connections}`);
+  facts.push(`pool ${name}: ${processType}=${String(workers)} on ${app}, ${connections}`);
   if (!isJoined && workers > 0)
     facts.push(
       `pool ${name} has no companions: its workers cannot be asked to take no more jobs, so that it waits for a moment in which none runs`,

@@ -154,8 +154,8 @@ async function untilUp(
       const next = dynos.find(({ name }) => name === dyno.name);
       // The daemon has removed it meanwhile.
       if (next === undefined) return null;
-      if (next.state !== 'up' || isListed(dyno, dynos))
-        return `Heroku says that it is ${next.state}`;
+      if (isListed(dyno, dynos)) return 'Heroku has not replaced it yet';
+      if (next.state !== 'up') return `Heroku says that it is ${next.state}`;
       if (heardAtMs === null) return null;
       const processes = (await view.doing(dynos, signal)).get(dyno.name)?.processes ?? [];
       const isHeard = processes.some(
