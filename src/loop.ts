@@ -1,7 +1,9 @@
 import { act, save, verifyLastRemoval, type ActionParts, type Turn } from './act.ts';
 import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
-import { overridesInForce, policyInForce, type Overrides } from './decision/overrides.ts';
+import { startSecondsOf } from './decision/learned/boots.ts';
+import { overridesInForce, type Overrides } from './decision/overrides.ts';
+import { policyInForce } from './decision/policy-in-force.ts';
 import type { Budget, Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
 import type { Ledger } from './cost/ledger.ts';
 import type { Held } from './cost/usage.ts';
@@ -170,9 +172,13 @@ async function observe(
   ]);
   const currentWorkers = quantity.value;
   const observedAtMs = nowMs();
+  const startSeconds = memory.value && startSecondsOf(memory.value.learned.boots);
   return {
     overrides: changes.value && overridesInForce(changes.value, observedAtMs),
-    policy: changes.value && policyInForce(policy, changes.value, observedAtMs),
+    policy:
+      changes.value === null || startSeconds === null
+        ? null
+        : policyInForce(policy, changes.value, { nowMs: observedAtMs, startSeconds }),
     observation: queue.value && {
       ...queue.value,
       observedAtMs,

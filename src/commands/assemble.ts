@@ -221,7 +221,7 @@ function shared<Key extends object, T>(
 const targetWaitMsDefault = 120_000;
 
 /** The config vars in the words and units of the decision. */
-function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
+export function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
   const gapMs = Math.max(pool.SCALE_DOWN_STABILIZATION, 2 * pool.POLL_INTERVAL);
   return {
     leading: pool.TARGET_WAIT === null ? 'ratio' : 'learned',
@@ -237,6 +237,9 @@ function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
     scaleDownStep: pool.SCALE_DOWN_STEP,
     // To a dry run everybody who scales is somebody else, also the daemon that it watches.
     manualHoldSeconds: pool.DRY_RUN ? 0 : pool.MANUAL_SCALE_HOLD / 1000,
+    schedule: pool.SCHEDULE ?? [],
+    window: null,
+    nextChangeAtMs: null,
     origins: {},
     pause: null,
   };

@@ -54,7 +54,14 @@ async function observe(
       ),
       lookAtPushTargets(pushTargetsOf(config, environment), signal),
     ]);
-    return { config, servers, tokens, deliveries, isOnHeroku: environment['DYNO'] !== undefined };
+    return {
+      config,
+      servers,
+      tokens,
+      deliveries,
+      isOnHeroku: environment['DYNO'] !== undefined,
+      nowMs: nowMs(),
+    };
   });
 }
 

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/load.ts';
 import { counted } from '../decision/words.ts';
 import type { Failure, ReceiverName } from '../delivery/receiver.ts';
+import { scheduledPolicy } from '../decision/policy-in-force.ts';
 import { OperationalError } from '../errors.ts';
 import { createScrubber, scrubJson } from '../scrub.ts';
 import type { Leadership } from '../state/lease.ts';
@@ -66,7 +67,10 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
     metrics,
     recordTick(pool, record) {
       // What servers say of themselves may repeat what they were sent.
-      const report = scrubbed(tickReport(record, pool.policy), scrub);
+      const report = scrubbed(
+        tickReport(record, scheduledPolicy(pool.policy, record.startedAtMs)),
+        scrub,
+      );
       reports.set(pool.name, report);
       const goodAtMs = goodTickAtMs(record);
       if (goodAtMs !== null) lastGoodTicksAtMs.set(pool.name, goodAtMs);

@@ -182,12 +182,32 @@ function readPool(
       message,
     });
   }
+  findContradictions(values, find('SCHEDULE')?.label ?? 'SCHEDULE', problems);
   const holdsByItself = values.TARGET_WAIT !== null && find('SCALE_DOWN_STABILIZATION') === null;
   return {
     ...values,
     POOL: find('POOL') === null ? values.PROCESS_TYPE : values.POOL,
     ...(holdsByItself ? { SCALE_DOWN_STABILIZATION: 0 } : {}),
   };
+}
+
+/** A window that sets one of the bounds must go with the other one as it is configured. */
+function findContradictions(
+  { SCHEDULE, MIN_WORKERS, MAX_WORKERS }: Reading<PoolVariable>,
+  label: string,
+  problems: Problem[],
+): void {
+  if (MIN_WORKERS === null || MAX_WORKERS === null || MIN_WORKERS > MAX_WORKERS) return;
+  for (const { text, minWorkers, maxWorkers } of SCHEDULE ?? []) {
+    const min = minWorkers ?? MIN_WORKERS;
+    const max = maxWorkers ?? MAX_WORKERS;
+    if (min <= max) continue;
+    const message =
+      minWorkers === null
+        ? `has maxWorkers=${String(max)} below MIN_WORKERS=${String(min)}: set minWorkers there too`
+        : `has minWorkers=${String(min)} above MAX_WORKERS=${String(max)}: set maxWorkers there too`;
+    problems.push({ variable: label, value: text, message });
+  }
 }
 
 function requireValue(name: VariableName, label: string, problems: Problem[]): void {

@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument, type Document } from 'yaml';
 import type { Problem } from './problem.ts';
+import { scheduleText } from './schedule.ts';
 import { variable, variableNames, type PoolVariable } from './variables.ts';
 
 /** One entry of the file: the texts it gives, by variable, and how to name the place in a message. */
@@ -69,7 +70,10 @@ export function parsePoolsFile(
     return { label, texts };
 
     function take(name: PoolVariable, value: unknown, place: string) {
-      const given = scalarText(value);
+      const isList = name === 'SCHEDULE' && Array.isArray(value);
+      const given = isList
+        ? scheduleText(value, (part, message) => report(`${place}${part}`, message))
+        : scalarText(value);
       if (given === undefined) report(place, 'must be a single value, or a list of names');
       const text = given ? fromEnvironment(given, place) : '';
       if (text !== '') texts.set(name, text);

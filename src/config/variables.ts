@@ -1,3 +1,4 @@
+import { schedule } from './schedule.ts';
 import {
   boolean,
   duration,
@@ -196,6 +197,12 @@ export const variables = {
     scope: 'pool',
     example: '200',
     help: 'Dollars that the workers may cost in a month, at list price; never fewer than `MIN_WORKERS`',
+  },
+  SCHEDULE: {
+    kind: schedule,
+    scope: 'pool',
+    example: 'mon-fri 08:00-18:00 Europe/Berlin minWorkers=5',
+    help: 'Other values of `minWorkers`, `maxWorkers` or `targetWait` at certain times; the first window that matches counts',
   },
   SCALE_UP_STEP: {
     kind: integer(1, 10_000),

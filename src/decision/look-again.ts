@@ -7,14 +7,19 @@ const lookSecondsMin = 5;
 /**
  * In how many seconds to look again, if that is before the next look is due anyway; null when it is not. What came since
  * the last look may have been a batch, or the beginning of a stream, and service times may be about to show; with an
- * interval of half the target wait, the next look would be too late to order the workers for it.
+ * interval of half the target wait, the next look would be too late to order the workers for it. And when the schedule
+ * changes something, that should not wait for the interval.
  */
 export function lookAgainAfterSeconds(
-  { queues }: Pick<Observation, 'queues'>,
-  { leading, targetWaitSeconds, intervalSeconds }: Policy,
+  { queues, observedAtMs }: Pick<Observation, 'queues' | 'observedAtMs'>,
+  { leading, targetWaitSeconds, intervalSeconds, nextChangeAtMs }: Policy,
 ): number | null {
-  if (leading !== 'learned' || !queues.some(hasWork)) return null;
-  const seconds = Math.max(lookSecondsMin, targetWaitSeconds / looksPerTargetWait);
+  const isWaited = leading === 'learned' && queues.some(hasWork);
+  const seconds = Math.min(
+    isWaited ? Math.max(lookSecondsMin, targetWaitSeconds / looksPerTargetWait) : Infinity,
+    // Rounded up, because a look right before the moment would see nothing yet.
+    nextChangeAtMs === null ? Infinity : Math.ceil((nextChangeAtMs - observedAtMs) / 1000),
+  );
   return seconds < intervalSeconds ? seconds : null;
 }
 

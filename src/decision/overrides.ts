@@ -1,4 +1,3 @@
-import type { Policy } from './types.ts';
 import { timeOfDay } from './words.ts';
 
 /** What of a policy may be changed while the daemon runs, under the names that it has in a pools file. */
@@ -59,50 +58,6 @@ export function overridesInForce(overrides: Overrides, nowMs: number): Overrides
   };
 }
 
-/**
- * The policy that a tick follows: the configured one with what operators changed about it, and for each change the words
- * that say where it comes from. The minimum is never above the maximum: where the two contradict, because one was
- * configured after the other was set, the maximum counts.
- */
-export function policyInForce(policy: Policy, stored: Overrides, nowMs: number): Policy {
-  const overrides = overridesInForce(stored, nowMs);
-  const changed = overrides.settings.reduce<Policy>(
-    (sofar, override) => ({
-      ...sofar,
-      ...effects[override.setting](override.value, sofar),
-      origins: { ...sofar.origins, [override.setting]: originOf(override, nowMs) },
-    }),
-    policy,
-  );
-  return { ...withSoundBounds(changed), pause: pauseOf(overrides, nowMs) };
-}
-
-/** What each setting changes about a policy; counts and milliseconds come in, the policy's own units go out. */
-const effects: Readonly<Record<Setting, (value: number, policy: Policy) => Partial<Policy>>> = {
-  minWorkers: (minWorkers) => ({ minWorkers }),
-  maxWorkers: (maxWorkers) => ({ maxWorkers }),
-  eventsPerWorker: (eventsPerWorker) => ({ eventsPerWorker }),
-  targetWait: (ms) => ({ targetWaitSeconds: ms / 1000, leading: 'learned' }),
-  scaleDownStabilization: (ms, { continuitySeconds }) => ({
-    scaleDownStabilizationSeconds: ms / 1000,
-    continuitySeconds: Math.max(continuitySeconds, ms / 1000),
-  }),
-  scaleUpStep: (scaleUpStep) => ({ scaleUpStep }),
-  scaleDownStep: (scaleDownStep) => ({ scaleDownStep }),
-};
-
-function withSoundBounds(policy: Policy): Policy {
-  const { minWorkers, maxWorkers, origins } = policy;
-  if (minWorkers <= maxWorkers) return policy;
-  const min = `minWorkers=${String(minWorkers)} (${origins.minWorkers ?? 'MIN_WORKERS'})`;
-  const max = origins.maxWorkers ?? 'MAX_WORKERS';
-  return {
-    ...policy,
-    minWorkers: maxWorkers,
-    origins: { ...origins, minWorkers: `${max}; ${min} is above it` },
-  };
-}
-
 /** Why nothing is changed now; null when nobody said so. */
 export function pauseOf({ pause, damaged }: Overrides, nowMs: number): Pause | null {
   if (pause !== null)
@@ -113,11 +68,6 @@ export function pauseOf({ pause, damaged }: Overrides, nowMs: number): Pause | n
   const mend = first === 'pause' ? 'resume' : `unset ${first}`;
   const why = `what was set for ${first} cannot be understood, so nothing is changed until \`backlog-autoscaler ${mend}\``;
   return { by: null, setAtMs: null, untilMs: null, why };
-}
-
-/** `set by anna@mac until 16:00 UTC` */
-function originOf({ by, untilMs }: Override, nowMs: number): string {
-  return `set by ${by} until ${until(untilMs, nowMs)}`;
 }
 
 const dayMs = 24 * 60 * 60_000;

@@ -1,5 +1,6 @@
 import type { LearnedMemory } from './learned/memory.ts';
 import type { Pause, Setting } from './overrides.ts';
+import type { Window } from './schedule.ts';
 
 export type { LearnedMemory };
 
@@ -132,6 +133,12 @@ export type Policy = {
   readonly scaleDownStep: number | null;
   /** How long a number of workers that a person set is respected; 0 for not at all. */
   readonly manualHoldSeconds: number;
+  /** What holds instead of this at certain times; the first window that matches counts. */
+  readonly schedule: readonly Window[];
+  /** The window that counts now; null outside of all. */
+  readonly window: { readonly text: string; readonly untilMs: number } | null;
+  /** When the schedule changes something next, or a worker must be ordered for it; null when nothing comes soon. */
+  readonly nextChangeAtMs: number | null;
   /** Where a setting comes from, in words, when that is not its config var. */
   readonly origins: Readonly<Partial<Record<Setting, string>>>;
   /** Why nothing may be changed now; null when it may. */

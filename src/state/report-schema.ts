@@ -48,6 +48,7 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     .object({ workers: count, until: z.string(), why: z.string() })
     .nullable()
     .default(null),
+  window: z.object({ text: z.string(), until: z.string() }).nullable().default(null),
   pause: z
     .object({
       by: z.string().nullable(),

@@ -45,6 +45,8 @@ export type TickReport = {
     readonly until: string;
     readonly why: string;
   } | null;
+  /** The window of the schedule that counts; null outside of all. */
+  readonly window: { readonly text: string; readonly until: string } | null;
   /** Why nothing is changed, as long as somebody has paused the pool. */
   readonly pause: PauseReport | null;
   /** What operators changed, as long as it is in force. */
@@ -155,6 +157,7 @@ export function tickReport(
     steps: decision?.steps ?? [{ step: 'recommend', workers: null, why: whyUndecided(record) }],
     alternative: decision?.alternative ?? null,
     manualHold: manualHoldReport(decision?.manualHold ?? null),
+    window: windowReport(record.policy?.window ?? null),
     pause: pauseReport(record.policy?.pause ?? null),
     overrides: overrideReports(record.overrides?.settings ?? []),
     outcome,
@@ -181,6 +184,10 @@ export function whyUndecided({ error }: TickRecord): string {
 function manualHoldReport(hold: Decision['manualHold']): TickReport['manualHold'] {
   if (hold === null) return null;
   return { workers: hold.workers, until: new Date(hold.untilMs).toISOString(), why: hold.why };
+}
+
+function windowReport(window: Policy['window']): TickReport['window'] {
+  return window && { text: window.text, until: new Date(window.untilMs).toISOString() };
 }
 
 export function pauseReport(pause: Policy['pause']): PauseReport | null {

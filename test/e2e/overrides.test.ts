@@ -45,7 +45,8 @@ test('a person takes the wheel and gives it back, and no restart undoes it', asy
     (daemon = startDaemon({
       ...{ REDIS_URL: redis.url, QUEUES: 'emails', HEROKU_APP_NAME: 'demo', PORT: port },
       ...{ HEROKU_API_KEY: apiKey, HEROKU_API_URL: heroku.url, EVENTS_PER_WORKER: '10' },
-      ...{ POLL_INTERVAL: '1s', SCALE_DOWN_STABILIZATION: '0s', MAX_WORKERS: '8' },
+      ...{ POLL_INTERVAL: '1s', SCALE_DOWN_STABILIZATION: '0s' },
+      SCHEDULE: 'daily 00:00-24:00 UTC maxWorkers=8',
     }));
 
   // Before the daemon has said a word.
@@ -80,6 +81,7 @@ test('a person takes the wheel and gives it back, and no restart undoes it', asy
   expect(JSON.parse(await get('/status.json'))).toMatchObject({
     pools: [
       {
+        window: { text: 'daily 00:00-24:00 UTC' },
         ...{ minWorkers: 7, maxWorkers: 20, configured: { minWorkers: 1, maxWorkers: 8 } },
         overrides: [
           { setting: 'minWorkers', value: 7, by: 'anna' },
@@ -99,7 +101,7 @@ test('a person takes the wheel and gives it back, and no restart undoes it', asy
   await untilWorkers(5);
   expect(await type('set', 'minWorkers=9')).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('minWorkers=9 is above MAX_WORKERS=8') as string,
+    stderr: expect.stringContaining('minWorkers=9 is above the configured maxWorkers=8') as string,
   });
   expect(await type('pause', '--pool', 'wroker')).toMatchObject({
     exitCode: 64,

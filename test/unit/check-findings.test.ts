@@ -10,6 +10,7 @@ import { judgeProcessType, judgeToken } from '../../src/commands/check/heroku-fi
 import { judgeQueues } from '../../src/commands/check/queue-findings.ts';
 import type { RedisFacts, RedisInfo } from '../../src/commands/check/redis-facts.ts';
 import { judgeQueueServer, judgeReach } from '../../src/commands/check/redis-findings.ts';
+import { judgeSchedule } from '../../src/commands/check/schedule-findings.ts';
 import { judgeInsight, judgeWorkers } from '../../src/commands/check/worker-findings.ts';
 import { loadConfig, type PoolConfig } from '../../src/config/load.ts';
 import { OperationalError } from '../../src/errors.ts';
@@ -53,6 +54,30 @@ describe('the workers in CLIENT LIST', () => {
   test('do not include the connections that only listen to events', () => {
     const found = bullmqWorkersIn(listOf(`bull:${queue}:qe`));
     expect(found.filter(({ prefix }) => prefix === 'bull')).toEqual([]);
+  });
+});
+
+describe('the judgement of a schedule', () => {
+  const friday = Date.parse('2026-11-27T12:00:00Z');
+  const judged = (SCHEDULE: string) => text(judgeSchedule(poolWith({ SCHEDULE }), friday));
+
+  test('says what counts now and what changes next', () => {
+    const windows =
+      'mon-fri 08:00-18:00 Europe/Berlin minWorkers=5; sat,sun 00:00-24:00 UTC targetWait=2m';
+    expect(judged(windows).split('\n')).toEqual([
+      'Schedule: now 5 to 10 workers (mon-fri 08:00-18:00 Europe/Berlin)',
+      'Schedule: from 2026-11-27 18:00 Europe/Berlin 1 to 10 workers',
+      'Schedule: from 2026-11-28 00:00 UTC 1 to 10 workers, target 2m (sat,sun 00:00-24:00 UTC)',
+      'Schedule: from 2026-11-30 00:00 UTC 1 to 10 workers',
+      'Schedule: from 2026-11-30 08:00 Europe/Berlin 5 to 10 workers (mon-fri 08:00-18:00 Europe/Berlin)',
+    ]);
+  });
+
+  test('says that nothing changes soon, and nothing where there is none', () => {
+    expect(judged('2027-05-01 08:00-18:00 UTC minWorkers=5')).toBe(
+      'Schedule: now 1 to 10 workers; nothing changes within a week',
+    );
+    expect(judgeSchedule(poolWith(), friday)).toEqual([]);
   });
 });
 

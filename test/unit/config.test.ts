@@ -154,6 +154,21 @@ describe('one pool from the environment', () => {
     ]);
   });
 
+  test('refuses windows that contradict the bounds they do not set, all at once', () => {
+    const SCHEDULE =
+      'mon 08:00-18:00 UTC minWorkers=11; tue 08:00-18:00 UTC maxWorkers=0; wed 08:00-18:00 UTC minWorkers=11 maxWorkers=12';
+    expect(problems({ SCHEDULE })).toMatchObject([
+      {
+        ...{ variable: 'SCHEDULE', value: 'mon 08:00-18:00 UTC' },
+        message: 'has minWorkers=11 above MAX_WORKERS=10: set maxWorkers there too',
+      },
+      {
+        ...{ variable: 'SCHEDULE', value: 'tue 08:00-18:00 UTC' },
+        message: 'has maxWorkers=0 below MIN_WORKERS=1: set minWorkers there too',
+      },
+    ]);
+  });
+
   test('refuses a minimum above the maximum whatever else is wrong', () => {
     const found = problems({ MIN_WORKERS: '11', POLL_INTERVAL: '5' });
     expect(found.map(({ variable }) => variable).sort()).toEqual(['MIN_WORKERS', 'POLL_INTERVAL']);
@@ -286,6 +301,45 @@ pools:
   test('lets queues and apps come from the file alone', () => {
     const file = 'pools: [{ app: books, queues: [reports] }]';
     expect(load({ ...withFile, QUEUES: '', HEROKU_APP_NAME: '' }, file).pools).toHaveLength(1);
+  });
+
+  test('takes a schedule as a list of windows, or as the environment would hold it', () => {
+    const file = `
+pools:
+  - name: mail
+    schedule:
+      - { days: [mon, wed-fri], from: 08:00, to: 18:00, timeZone: Europe/Berlin, minWorkers: 5 }
+      - { days: 2026-12-24, from: 00:00, to: 24:00, timeZone: UTC, maxWorkers: 3, targetWait: 2m }
+  - { name: sums, processType: adder, schedule: mon 08:00-18:00 UTC minWorkers=2 }
+`;
+    const [mail, sums] = load({ ...withFile }, file).pools;
+    expect(mail?.SCHEDULE).toMatchObject([
+      {
+        ...{ text: 'mon,wed-fri 08:00-18:00 Europe/Berlin', weekdays: [0, 2, 3, 4], dates: [] },
+        ...{ fromMinutes: 480, toMinutes: 1080, minWorkers: 5, maxWorkers: null },
+      },
+      { weekdays: [], toMinutes: 1440, maxWorkers: 3, targetWaitSeconds: 120 },
+    ]);
+    expect(sums?.SCHEDULE).toMatchObject([{ minWorkers: 2 }]);
+  });
+
+  test('says everything that is wrong with the windows of a list', () => {
+    const file = `
+pools:
+  - schedule:
+      - { days: mon, from: 08:00, to: 18:00, zone: UTC, minWorkers: 5 }
+      - { days: mon, from: 08:00, to: 18:00, timeZone: UTC, minWorkers: 'a b' }
+      - daily
+`;
+    expect(problems(withFile, file)).toMatchObject([
+      { variable: 'POOLS_FILE pools[0].schedule[0].zone' },
+      { variable: 'POOLS_FILE pools[0].schedule[0]', message: 'lacks timeZone' },
+      { variable: 'POOLS_FILE pools[0].schedule[1].minWorkers' },
+      {
+        variable: 'POOLS_FILE pools[0].schedule[2]',
+        message: 'lacks days, from, to, timeZone',
+      },
+    ]);
   });
 
   test('takes a secret from the environment variable that a value names', () => {

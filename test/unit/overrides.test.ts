@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/decision/decide.ts';
 import {
   noOverrides,
-  policyInForce,
   settings,
   type Override,
   type Overrides,
 } from '../../src/decision/overrides.ts';
+import { policyInForce } from '../../src/decision/policy-in-force.ts';
 import type { Policy } from '../../src/decision/types.ts';
 import { memory, observation, policy, startMs } from '../support/builders.ts';
 
@@ -24,7 +24,7 @@ function overrides(...list: Override[]): Overrides {
 
 const configured = policy({ minWorkers: 1, maxWorkers: 10 });
 const inForce = (stored: Overrides, base: Policy = configured) =>
-  policyInForce(base, stored, startMs);
+  policyInForce(base, stored, { nowMs: startMs, startSeconds: 40 });
 
 describe('the policy in force', () => {
   test('is the configured one while nobody changed anything', () => {

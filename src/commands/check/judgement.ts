@@ -9,6 +9,7 @@ import { judgeApp, judgeProcessType, judgeToken } from './heroku-findings.ts';
 import { howToSetFor } from './how-to-set.ts';
 import { judgeQueues } from './queue-findings.ts';
 import type { RedisFacts, RedisServer } from './redis-facts.ts';
+import { judgeSchedule } from './schedule-findings.ts';
 import { judgeQueueServer, judgeReach, judgeState } from './redis-findings.ts';
 import { judgeInsight, judgeWorkers } from './worker-findings.ts';
 
@@ -20,6 +21,7 @@ export type Observed = {
   readonly deliveries: readonly DeliveryFacts[];
   /** Whether the check itself runs in a dyno. */
   readonly isOnHeroku: boolean;
+  readonly nowMs: number;
 };
 
 /** Judges what was observed; asks nobody anything more. */
@@ -28,7 +30,11 @@ export function judge(observed: Observed): readonly Finding[] {
   return [
     ...about('configuration', [], judgeConfiguration(config)),
     ...config.pools.flatMap((pool) =>
-      about('configuration', [pool], judgePool(pool, howToSetFor(config, pool))),
+      about(
+        'configuration',
+        [pool],
+        [...judgePool(pool, howToSetFor(config, pool)), ...judgeSchedule(pool, observed.nowMs)],
+      ),
     ),
     ...observed.servers.flatMap((one) => judgeServer(one, observed)),
     ...observed.tokens.flatMap((one) => judgeHeroku(one, config)),

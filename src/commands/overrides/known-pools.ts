@@ -1,9 +1,11 @@
 import { loadConfig, loadStateConfig, type Config, type Environment } from '../../config/load.ts';
 import { readPoolsText } from '../../config/pools-text.ts';
 import { ConfigError } from '../../config/problem.ts';
+import { scheduledPolicy } from '../../decision/policy-in-force.ts';
 import { connectRedis, type RedisConnection } from '../../redis.ts';
 import { createOverrideStore, type OverrideStore } from '../../state/override-store.ts';
 import { createSnapshotStore, type Snapshot } from '../../state/snapshot-store.ts';
+import { policyOf } from '../assemble.ts';
 import { near } from '../read-options.ts';
 import type { Surroundings } from '../command.ts';
 
@@ -35,7 +37,7 @@ const readMsMax = 8_000;
  * @throws {OperationalError} `STATE_UNAVAILABLE`
  */
 export async function withKnownPools<T>(
-  { environment, hide }: Pick<Surroundings, 'environment' | 'hide'>,
+  { environment, hide, nowMs }: Pick<Surroundings, 'environment' | 'hide' | 'nowMs'>,
   work: (known: KnownPools, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const config = completeConfig(environment);
@@ -47,7 +49,9 @@ export async function withKnownPools<T>(
   }));
   const signal = AbortSignal.timeout(readMsMax);
   try {
-    const found = await Promise.all(opened.map(async (place) => poolsAt(place, config, signal)));
+    const found = await Promise.all(
+      opened.map(async (place) => poolsAt(place, config, { signal, nowMs: nowMs() })),
+    );
     const pools = found.flat();
     const first = opened[0]?.redis;
     return await work(
@@ -95,7 +99,7 @@ function placeOf(pool: Config['pools'][number], { process }: Config): Place {
 async function poolsAt(
   { url, redis }: Place & { readonly redis: RedisConnection },
   config: Config | null,
-  signal: AbortSignal,
+  { signal, nowMs }: { readonly signal: AbortSignal; readonly nowMs: number },
 ): Promise<readonly KnownPool[]> {
   const { snapshots } = await createSnapshotStore(redis).readAll(signal);
   const store = createOverrideStore(redis);
@@ -103,7 +107,7 @@ async function poolsAt(
   const configured = own.map((pool) => ({
     name: pool.POOL,
     store,
-    configured: { minWorkers: pool.MIN_WORKERS, maxWorkers: pool.MAX_WORKERS },
+    configured: scheduledPolicy(policyOf(pool, true), nowMs),
     last: snapshots.find((snapshot) => snapshot.pool === pool.POOL) ?? null,
   }));
   const published = snapshots

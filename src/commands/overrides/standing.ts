@@ -7,7 +7,6 @@ import {
 } from '../../decision/overrides.ts';
 import { timeOfDay } from '../../decision/words.ts';
 import { shortest } from '../../config/kinds.ts';
-import { settingVariables } from '../../config/settings.ts';
 import {
   overrideReports,
   pauseReport,
@@ -50,7 +49,7 @@ export function contradiction(pool: KnownPool, stored: Overrides, nowMs: number)
   if (minWorkers === null || maxWorkers === null || minWorkers <= maxWorkers) return null;
   const told = (setting: 'minWorkers' | 'maxWorkers', value: number) => {
     const isSet = overrides.some((override) => override.setting === setting);
-    return `${isSet ? setting : settingVariables[setting]}=${String(value)}`;
+    return `${isSet ? '' : 'the configured '}${setting}=${String(value)}`;
   };
   return `${told('minWorkers', minWorkers)} is above ${told('maxWorkers', maxWorkers)}`;
 }

@@ -71,6 +71,12 @@ export function timesOf(memory: BootMemory): {
   };
 }
 
+/** How long a worker takes from its order until it is ready, but for one in six. */
+export function startSecondsOf(memory: BootMemory): number {
+  const { meanSeconds, sdSeconds } = timesOf(memory);
+  return meanSeconds + sdSeconds;
+}
+
 /** The share of boots that are over this long after their order: uniform with the learned mean and deviation. */
 export function shareBooted(memory: BootMemory, seconds: number): number {
   const { meanSeconds, sdSeconds } = timesOf(memory);

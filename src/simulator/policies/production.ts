@@ -57,6 +57,9 @@ function policyOf(leading: PolicyName, settings: PolicySettings): Policy {
     scaleDownStep: null,
     // Nobody scales by hand in a simulation.
     manualHoldSeconds: 0,
+    schedule: [],
+    window: null,
+    nextChangeAtMs: null,
     origins: {},
     pause: null,
   };

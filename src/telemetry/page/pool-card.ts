@@ -19,6 +19,7 @@ ${error === undefined ? '' : `<p class="error"><b>${error.code}</b> ${escape(err
 <div class="columns">
 <div>
 ${decision(report)}
+${scheduled(report)}
 ${operators(report)}
 ${personInCharge(report)}
 ${blockedList(report)}
@@ -68,6 +69,13 @@ function decision(report: TickReport): string {
       ? ''
       : `\n<p class="quiet">The ${alternative.policy} policy would have ${number(alternative.workers)}: ${escape(alternative.why)}</p>`
   }`;
+}
+
+/** The window of the schedule that counts now. */
+function scheduled({ window }: TickReport): string {
+  return window === null
+    ? ''
+    : `<p class="quiet">Schedule: ${escape(window.text)}, until ${escape(window.until.slice(0, 16).replace('T', ' '))} UTC</p>`;
 }
 
 /** What operators changed, and the pause where no step of the decision says it. */
