@@ -80,6 +80,8 @@ test('with the permissions of the guide the daemon scales, drains, remembers and
   expect(await admin.keys('backlog-autoscaler:{snapshots}:*')).toHaveLength(1);
   expect(await admin.keys('backlog-autoscaler:{history}:*')).toHaveLength(4);
 
+  for (const words of [['pause'], ['set', 'minWorkers=0'], ['unset', 'minWorkers'], ['resume']])
+    expect(await runCommand(words, environment())).toMatchObject({ exitCode: 0 });
   const { stdout } = await runCommand(['check', '--json'], environment());
   const { findings } = JSON.parse(stdout) as {
     findings: { level: string; subject: string; message: string }[];

@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createDrainBoard } from '../../src/drain/board.ts';
 import { heartbeatScript, companionsKey, marksKey, workersKey } from '../../src/drain/protocol.ts';
+import { createOverrideStore } from '../../src/state/override-store.ts';
 import { createHistoryStore } from '../../src/state/history-store.ts';
 import { acting, everything, noonMs, reportAt } from '../support/history.ts';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
@@ -121,6 +122,19 @@ describe('a node of a Redis Cluster', () => {
       ticks: [{ pool: 'two' }],
       skipped: 0,
     });
+  });
+
+  test('keeps what operators changed about each pool', async () => {
+    const overrides = createOverrideStore(connection);
+    const act = { by: 'anna', forMs: 60_000 };
+    for (const pool of ['one', 'two', 'three']) {
+      await overrides.pause(pool, act, soon());
+      await overrides.set(pool, { minWorkers: '5' }, act, soon());
+      await overrides.resume(pool, soon());
+      expect(await overrides.read(pool, soon())).toMatchObject({
+        ...{ pause: null, settings: [{ setting: 'minWorkers', value: 5 }] },
+      });
+    }
   });
 
   test('may die: its replica takes over, also when it is the node that was named', async () => {
