@@ -69,6 +69,8 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
       EVENTS_PER_WORKER: '10',
       POLL_INTERVAL: '1s',
       SCALE_DOWN_STABILIZATION: '0s',
+      // So much that it limits nothing, and the panels of budgets have something to show.
+      COST_BUDGET: '100000',
       PORT: String(port),
       METRICS_TOKEN: metricsToken,
     });
