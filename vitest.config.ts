@@ -10,8 +10,9 @@ export default defineConfig({
     // A machine with much else to do takes its time, and that is no failure.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // Integration and end-to-end tests start real servers and processes: two files at once are enough for a small machine.
-    maxWorkers: 2,
+    // Integration and end-to-end tests start real servers and processes, and wait for them most of the time: three files
+    // at once keep a small machine busy and no busier.
+    maxWorkers: 3,
     reporters: ['default', secondTries],
     setupFiles: ['test/support/property-seed.ts'],
     coverage: { include: ['src/**'], exclude: ['src/demo/**'] },
