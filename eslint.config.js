@@ -7,7 +7,10 @@ import { importTableRule } from './eslint-rules/import-table.js';
  */
 const parts = {
   decision: { parts: [], packages: [], isPure: true },
-  config: { parts: ['decision/overrides', 'decision/schedule', 'decision/zone', 'scrub'], packages: ['fastest-levenshtein', 'yaml'] },
+  config: {
+    parts: ['decision/overrides', 'decision/schedule', 'decision/zone', 'scrub'],
+    packages: ['fastest-levenshtein', 'yaml'],
+  },
   queues: { parts: ['decision/types', 'errors', 'redis', 'redis-topology'], packages: ['ioredis'] },
   targets: { parts: ['deadline', 'errors', 'quote', 'scrub'], packages: ['undici', 'zod'] },
   cost: { parts: ['errors'], packages: [] },
