@@ -16,7 +16,7 @@ import {
 import type { RedisConnection } from '../redis.ts';
 import { createWorkerShares, type WorkerShares } from '../state/worker-shares.ts';
 import type { Target } from '../targets/target.ts';
-import { isOf } from './check/connection-findings.ts';
+import { isOf } from './connected-to.ts';
 
 /** What all pools have in common. */
 type Common = {

@@ -5,7 +5,7 @@ import { createBullmqQueues } from '../queues/bullmq/bullmq-queues.ts';
 import { createConnectedWorkers } from '../queues/bullmq/connected-workers.ts';
 import type { QueueSource } from '../queues/queue-source.ts';
 import type { RedisConnection } from '../redis.ts';
-import { isOf } from './check/connection-findings.ts';
+import { isOf } from './connected-to.ts';
 
 /** One line for each queue system: to support another, write `queues/<system>/` and add it here. */
 export const queueSystems: Readonly<Record<PoolConfig['QUEUE_SYSTEM'], QueueSystem>> = {

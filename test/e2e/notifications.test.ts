@@ -52,7 +52,7 @@ afterEach(async () => {
   await Promise.all([redis.stop(), heroku.stop()]);
 });
 
-test('people are told that somebody scaled, and when that is over; a hook that refuses is said once', async () => {
+test('people are told that somebody scaled, and a hook that refuses is said once', async () => {
   await daemon.until(({ outcome }) => outcome === 'held');
   heroku.formation['worker'] = { quantity: 6, size: 'Standard-1X' };
   await expect.poll(() => texts, { timeout: 60_000 }).toHaveLength(1);

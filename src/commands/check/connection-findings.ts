@@ -1,6 +1,9 @@
 import type { PoolConfig } from '../../config/load.ts';
-import type { BullmqWorker } from '../../queues/bullmq/connected-workers.ts';
-import { connectionsPerWorkerObject } from './bullmq-workers.ts';
+import {
+  connectionsPerWorkerObject,
+  type BullmqWorker,
+} from '../../queues/bullmq/connected-workers.ts';
+import { isOf } from '../connected-to.ts';
 import { ok, warning, type Remark } from './finding.ts';
 import type { HowToSet } from './how-to-set.ts';
 
@@ -44,12 +47,6 @@ export function judgeConnections(parts: {
       `Take a plan with more connections (heroku addons:upgrade), or ${lower}`,
     ),
   ];
-}
-
-/** Whether a worker takes jobs from a queue of the pool. */
-export function isOf(pool: PoolConfig, { prefix, queue }: BullmqWorker): boolean {
-  if (prefix !== pool.QUEUE_PREFIX) return false;
-  return pool.QUEUES.includes('*') || pool.QUEUES.includes(queue);
 }
 
 function perWorker(pool: PoolConfig, workers: readonly BullmqWorker[]): number {

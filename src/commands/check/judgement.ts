@@ -1,7 +1,8 @@
 import type { Config, PoolConfig } from '../../config/load.ts';
 import type { Answer } from './answer.ts';
 import { judgeConfiguration, judgeHttp, judgePool } from './configuration-findings.ts';
-import { isOf, judgeConnections } from './connection-findings.ts';
+import { isOf } from '../connected-to.ts';
+import { judgeConnections } from './connection-findings.ts';
 import { judgeDelivery, judgeWebhook, type DeliveryFacts } from './delivery-findings.ts';
 import { ok, problemFrom, warning, type Finding, type Remark, type Subject } from './finding.ts';
 import type { HerokuFacts, HerokuToken } from './heroku-facts.ts';

@@ -7,7 +7,7 @@ import { connectRedis, type RedisConnection } from '../../redis.ts';
 import { queueSystems } from '../queue-systems.ts';
 import { answerTo, type Answer } from './answer.ts';
 import { bullmqWorkersIn, type BullmqWorker } from '../../queues/bullmq/connected-workers.ts';
-import { companionsIn } from './bullmq-workers.ts';
+import { companionsIn } from '../connected-to.ts';
 
 /** A Redis of the configuration, and which pools keep what there. */
 export type RedisServer = {

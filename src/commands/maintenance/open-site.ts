@@ -11,8 +11,7 @@ import { createHerokuOperator } from '../../targets/heroku/operator.ts';
 import { createHerokuTarget } from '../../targets/heroku/heroku-target.ts';
 import type { Target } from '../../targets/target.ts';
 import { version } from '../../version.ts';
-import { companionsIn } from '../check/bullmq-workers.ts';
-import { isOf } from '../check/connection-findings.ts';
+import { companionsIn, isOf } from '../connected-to.ts';
 import { queueSystems } from '../queue-systems.ts';
 
 /** A pool that is scaled at Heroku. */

@@ -9,6 +9,8 @@ export type BullmqWorker = {
   readonly name: string | null;
 };
 
+/** A `Worker` opens two connections, whatever its concurrency: one waits for jobs, the other does everything else. */
+export const connectionsPerWorkerObject = 2;
 /** The list holds every client of the server, so it is not asked for more often, however many pools there are. */
 const listAgeMsMax = 10_000;
 /** Who may not ask is not asked to by every tick. */

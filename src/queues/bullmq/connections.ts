@@ -1,6 +1,10 @@
 import { OperationalError } from '../../errors.ts';
 import type { RedisConnection } from '../../redis.ts';
-import { bullmqWorkersIn, type BullmqWorker } from './connected-workers.ts';
+import {
+  bullmqWorkersIn,
+  connectionsPerWorkerObject,
+  type BullmqWorker,
+} from './connected-workers.ts';
 
 /** A connection as CLIENT LIST shows it. */
 export type Client = {
@@ -23,8 +27,6 @@ export type Census = {
 
 /** The list holds every client of the server, so it is not asked for more often. */
 const censusAgeMsMax = 10_000;
-/** A `Worker` opens two connections: one waits for jobs, the other does everything else. */
-const perWorkerObject = 2;
 
 /** Counts the connections of a server; null when it cannot be asked. Never rejects for trouble. */
 export function createCensus(
@@ -102,7 +104,7 @@ export function connectionsOfWorkers(
     const isShared = those.some(
       ({ worker, isDaemons }) => isDaemons || (worker !== null && !isOwn(worker)),
     );
-    connections += isShared ? perWorkerObject * own.length : those.length;
+    connections += isShared ? connectionsPerWorkerObject * own.length : those.length;
     workers += workersAmong(own);
   }
   return { connections, workers };
@@ -120,5 +122,5 @@ function workersAmong(objects: readonly BullmqWorker[]): number {
 
 /** Connections that a worker needs before one was seen: if it serves these queues with one `Worker` each. */
 export function connectionsFor(queues: readonly string[]): number | null {
-  return queues.includes('*') ? null : perWorkerObject * queues.length;
+  return queues.includes('*') ? null : connectionsPerWorkerObject * queues.length;
 }
