@@ -1,38 +1,22 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { report } from '../../src/commands/report.ts';
 import type { PoolCosts } from '../../src/commands/report/cost-table.ts';
 import { usageByDay, type Held } from '../../src/cost/usage.ts';
-import { connectRedis, type RedisConnection } from '../../src/redis.ts';
 import { createCostStore, readAccounts } from '../../src/state/cost-store.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useStateStage } from '../support/state-stage.ts';
 
 const noonMs = Date.UTC(2026, 10, 28, 12);
 const hourMs = 3_600_000;
 const held: Held = { workers: 4, max: 10, ratio: 3, workerDollarsPerHour: 0.5 };
 const soon = () => AbortSignal.timeout(10_000);
-let server: RedisServer;
-let connection: RedisConnection;
-let client: Redis;
-
-beforeAll(async () => {
-  server = await startRedis();
-  connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
-  client = new Redis(server.url);
-});
-afterAll(async () => {
-  connection.close();
-  client.disconnect();
-  await server.stop();
-});
-beforeEach(() => client.flushall());
+const stage = useStateStage();
 
 /** Runs the command and gives what it wrote, to stdout and to stderr. */
 async function run(options: Parameters<typeof report.execute>[0]) {
   const out: string[] = [];
   const err: string[] = [];
   const code = await report.execute(options, {
-    environment: { REDIS_URL: server.url },
+    environment: { REDIS_URL: stage.server.url },
     nowMs: () => noonMs + hourMs,
     shutdown: new AbortController().signal,
     print: (text) => out.push(text),
@@ -46,11 +30,11 @@ async function run(options: Parameters<typeof report.execute>[0]) {
 
 async function count(identity: string, days = usageByDay(noonMs, noonMs + hourMs, held)) {
   const changes = { countedUntilMs: noonMs + hourMs, days, forgottenDays: [] };
-  await createCostStore(connection, identity).save(changes, soon());
+  await createCostStore(stage.connection, identity).save(changes, soon());
 }
 
 test('an account is read back as it was written, and a forgotten day is gone', async () => {
-  const store = createCostStore(connection, 'my-shop:worker:mail');
+  const store = createCostStore(stage.connection, 'my-shop:worker:mail');
   expect(await store.load(soon())).toEqual({ countedUntilMs: null, days: [] });
   const days = usageByDay(noonMs, noonMs + 24 * hourMs, held);
   await store.save({ countedUntilMs: noonMs, days, forgottenDays: [] }, soon());
@@ -62,13 +46,13 @@ test('an account is read back as it was written, and a forgotten day is gone', a
 
 test('every key expires, and what cannot be understood counts as not counted', async () => {
   await count('my-shop:worker:mail');
-  for (const key of await client.keys('*')) {
+  for (const key of await stage.client.keys('*')) {
     expect(key).toMatch(/^backlog-autoscaler:/);
-    expect(await client.ttl(key)).toBeGreaterThan(0);
+    expect(await stage.client.ttl(key)).toBeGreaterThan(0);
   }
   const key = 'backlog-autoscaler:costs:{snapshots}:my-shop:worker:mail';
-  await client.hset(key, { '2026-11-27': 'x', '2026-11-26': '{}', countedUntilMs: 'never' });
-  const [account] = await readAccounts(connection, soon());
+  await stage.client.hset(key, { '2026-11-27': 'x', '2026-11-26': '{}', countedUntilMs: 'never' });
+  const [account] = await readAccounts(stage.connection, soon());
   expect(account?.countedUntilMs).toBeNull();
   expect(account?.days.map(({ day }) => day)).toEqual(['2026-11-28']);
 });

@@ -1,38 +1,23 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decide, emptyMemory } from '../../src/decision/decide.ts';
 import type { Memory } from '../../src/decision/types.ts';
-import { connectRedis, type RedisConnection } from '../../src/redis.ts';
+import { connectRedis } from '../../src/redis.ts';
 import { createMemoryStore, type Oblivion } from '../../src/state/memory-store.ts';
 import { observation, policy, reading, startMs } from '../support/builders.ts';
 import { soon } from '../support/lease.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useStateStage } from '../support/state-stage.ts';
 
 const key = 'backlog-autoscaler:memory:{demo:worker:worker}';
-let server: RedisServer;
-let connection: RedisConnection;
-let client: Redis;
-
-beforeAll(async () => {
-  server = await startRedis();
-  connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
-  client = new Redis(server.url);
-});
-afterAll(async () => {
-  connection.close();
-  client.disconnect();
-  await server.stop();
-});
-beforeEach(() => client.flushall());
+const stage = useStateStage();
 
 /** A store whose lease is always held, and what it said. */
 function open() {
   const said: Oblivion[] = [];
   const store = createMemoryStore({
-    ...{ redis: connection, identity: 'demo:worker:worker', expiryMs: 60_000 },
+    ...{ redis: stage.connection, identity: 'demo:worker:worker', expiryMs: 60_000 },
     lease: {
       async write(name, text, ttlMs) {
-        await client.set(name, text, 'PX', ttlMs);
+        await stage.client.set(name, text, 'PX', ttlMs);
       },
     },
     onOblivion: (why) => said.push(why),
@@ -73,7 +58,7 @@ describe('memory', () => {
     expect(learned.services).not.toEqual([]);
     expect(await store.load(soon())).toEqual(full);
     expect(said).toEqual([]);
-    expect(await client.pttl(key)).toBeGreaterThan(0);
+    expect(await stage.client.pttl(key)).toBeGreaterThan(0);
   });
 
   test('that is missing is an empty one, which is said once', async () => {
@@ -84,7 +69,7 @@ describe('memory', () => {
   });
 
   test('of an older version is kept as far as it goes', async () => {
-    await client.set(key, JSON.stringify({ version: 3, memory: ofVersion3 }));
+    await stage.client.set(key, JSON.stringify({ version: 3, memory: ofVersion3 }));
     const { store, said } = open();
     expect(await store.load(soon())).toEqual({ ...full, intent: null, manual: null });
     expect(said).toEqual(['older']);
@@ -93,7 +78,7 @@ describe('memory', () => {
 
   test('of an older version that wrote a field otherwise loses that field alone', async () => {
     const memory = { ...ofVersion3, drains: ['worker.4'], color: 'blue' };
-    await client.set(key, JSON.stringify({ version: 2, memory }));
+    await stage.client.set(key, JSON.stringify({ version: 2, memory }));
     const { store } = open();
     expect(await store.load(soon())).toEqual({ ...full, drains: [], intent: null, manual: null });
   });
@@ -114,7 +99,7 @@ describe('memory', () => {
     ['without a version', JSON.stringify({ memory: full }), 'damaged'],
     ['with a prototype', '{"version":3,"memory":{"__proto__":{"tailUnknownSinceMs":1}}}', 'older'],
   ])('%s is an empty one, and that is said', async (_what, text, why) => {
-    await client.set(key, text);
+    await stage.client.set(key, text);
     const { store, said } = open();
     expect(await store.load(soon())).toEqual(emptyMemory);
     expect(said).toEqual([why]);
@@ -125,7 +110,7 @@ describe('memory', () => {
     await store.load(soon());
     await store.save(full, soon());
     await store.load(soon());
-    await client.del(key);
+    await stage.client.del(key);
     await store.load(soon());
     expect(said).toEqual(['missing', 'missing']);
   });

@@ -1,30 +1,16 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { outcomes } from '../../src/tick-record.ts';
-import { connectRedis, type RedisConnection } from '../../src/redis.ts';
+import { connectRedis } from '../../src/redis.ts';
 import { createSnapshotStore, type Snapshot } from '../../src/state/snapshot-store.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { tickReport } from '../../src/telemetry/report.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { startRedis } from '../support/redis.ts';
+import { useStateStage } from '../support/state-stage.ts';
 import { bounds, tick, ticksOfAllKinds } from '../support/tick-records.ts';
 
 const dayMs = 24 * 60 * 60_000;
 const publishedAtMs = Date.UTC(2026, 0, 5, 12);
-let server: RedisServer;
-let connection: RedisConnection;
-let client: Redis;
-
-beforeAll(async () => {
-  server = await startRedis();
-  connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
-  client = new Redis(server.url);
-});
-afterAll(async () => {
-  connection.close();
-  client.disconnect();
-  await server.stop();
-});
-beforeEach(() => client.flushall());
+const stage = useStateStage();
 
 const soon = () => AbortSignal.timeout(5_000);
 
@@ -48,7 +34,7 @@ async function snapshotOf(record = tick(), changes: Partial<Snapshot> = {}): Pro
 
 describe('a snapshot', () => {
   test('is read back as it was published, whatever the tick was', async () => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     const records = [...ticksOfAllKinds(), ...outcomes.map((outcome) => tick({ outcome }))];
     for (const record of records) {
       const snapshot = await snapshotOf(record);
@@ -58,7 +44,7 @@ describe('a snapshot', () => {
   });
 
   test('replaces the one before, and leaves those of other pools', async () => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     const other = await snapshotOf(tick({ pool: 'other' }), { publishedAtMs: publishedAtMs + 5 });
     const later = await snapshotOf(tick(), { publishedAtMs: publishedAtMs + 9 });
     for (const snapshot of [await snapshotOf(), other, later])
@@ -67,7 +53,7 @@ describe('a snapshot', () => {
   });
 
   test('is one of as many as there are pools, newest first', async () => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     const names = ['a', 'b', 'c', 'd'];
     for (const [index, pool] of names.entries())
       await store.publish(
@@ -79,48 +65,52 @@ describe('a snapshot', () => {
   });
 
   test('outlives the time after which a pool that looks seldom counts as unhealthy', async () => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     await store.publish(await snapshotOf(tick(), { intervalMs: dayMs }), soon());
-    expect(await client.pttl('backlog-autoscaler:{snapshots}:worker')).toBeGreaterThan(3 * dayMs);
+    expect(await stage.client.pttl('backlog-autoscaler:{snapshots}:worker')).toBeGreaterThan(
+      3 * dayMs,
+    );
   });
 
   test('may be of a pool that was never good', async () => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     await store.publish(await snapshotOf(tick(), { lastGoodTickAtMs: null }), soon());
     expect((await store.readAll(soon())).snapshots[0]?.lastGoodTickAtMs).toBeNull();
   });
 
   test('is forgotten after a few days, by Redis itself', async () => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     await store.publish(await snapshotOf(), soon());
-    const keys = await client.keys('*');
+    const keys = await stage.client.keys('*');
     expect(keys.sort()).toEqual([
       'backlog-autoscaler:{snapshots}',
       'backlog-autoscaler:{snapshots}:worker',
     ]);
     for (const key of keys) {
-      const expiryMs = await client.pttl(key);
+      const expiryMs = await stage.client.pttl(key);
       expect(expiryMs).toBeGreaterThan(dayMs - 60_000);
       expect(expiryMs).toBeLessThanOrEqual(4 * dayMs);
     }
   });
 
   test('of a pool that is gone leaves nothing behind', async () => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     await store.publish(await snapshotOf(tick({ pool: 'gone' })), soon());
-    await client.del('backlog-autoscaler:{snapshots}:gone');
+    await stage.client.del('backlog-autoscaler:{snapshots}:gone');
     expect(await store.readAll(soon())).toEqual({ snapshots: [], skipped: [] });
 
     await store.publish(
       await snapshotOf(tick(), { publishedAtMs: publishedAtMs + 4 * dayMs }),
       soon(),
     );
-    expect(await client.zrange('backlog-autoscaler:{snapshots}', 0, '-1')).toEqual(['worker']);
+    expect(await stage.client.zrange('backlog-autoscaler:{snapshots}', 0, '-1')).toEqual([
+      'worker',
+    ]);
   });
 });
 
 test('there may be none', async () => {
-  expect(await createSnapshotStore(connection).readAll(soon())).toEqual({
+  expect(await createSnapshotStore(stage.connection).readAll(soon())).toEqual({
     snapshots: [],
     skipped: [],
   });
@@ -152,12 +142,12 @@ describe('an entry that cannot be understood', () => {
       /report.outcome/,
     ],
   ])('because it %s is skipped with a reason, and the others are read', async (_, spoil, why) => {
-    const store = createSnapshotStore(connection);
+    const store = createSnapshotStore(stage.connection);
     const good = await snapshotOf(tick({ pool: 'good' }));
     await store.publish(good, soon());
     const bad = await snapshotOf();
     await store.publish(bad, soon());
-    await client.set('backlog-autoscaler:{snapshots}:worker', spoil(bad));
+    await stage.client.set('backlog-autoscaler:{snapshots}:worker', spoil(bad));
     expect(await store.readAll(soon())).toEqual({
       snapshots: [good],
       skipped: [{ pool: 'worker', why: expect.stringMatching(why) as unknown }],
@@ -166,8 +156,8 @@ describe('an entry that cannot be understood', () => {
 });
 
 test('a server that refuses or is gone is STATE_UNAVAILABLE', async () => {
-  const store = createSnapshotStore(connection);
-  await client.set('backlog-autoscaler:{snapshots}', 'not a sorted set');
+  const store = createSnapshotStore(stage.connection);
+  await stage.client.set('backlog-autoscaler:{snapshots}', 'not a sorted set');
   const refused = {
     code: 'STATE_UNAVAILABLE',
     message: expect.stringContaining('WRONGTYPE') as unknown,

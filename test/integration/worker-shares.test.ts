@@ -1,24 +1,8 @@
-import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectRedis, type RedisConnection } from '../../src/redis.ts';
+import { expect, test } from 'vitest';
 import { createWorkerShares } from '../../src/state/worker-shares.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import { useStateStage } from '../support/state-stage.ts';
 
-let server: RedisServer;
-let connection: RedisConnection;
-let client: Redis;
-
-beforeAll(async () => {
-  server = await startRedis();
-  connection = connectRedis(server.url, { rejectUnauthorized: true, name: 'test' });
-  client = new Redis(server.url);
-});
-afterAll(async () => {
-  connection.close();
-  client.disconnect();
-  await server.stop();
-});
-beforeEach(() => client.flushall());
+const stage = useStateStage();
 
 const soon = () => AbortSignal.timeout(10_000);
 const pools = ['app:worker:a', 'app:worker:b', 'app:worker:c'];
@@ -27,7 +11,7 @@ const pools = ['app:worker:a', 'app:worker:b', 'app:worker:c'];
 function claim(identity: string, limitWorkers: number, currentWorkers = 0) {
   const others = pools.filter((other) => other !== identity);
   const request = { identity, others, totalWorkers: 10, limitWorkers, currentWorkers };
-  return createWorkerShares(connection).claim({ ...request, wantedWorkers: 10 }, soon());
+  return createWorkerShares(stage.connection).claim({ ...request, wantedWorkers: 10 }, soon());
 }
 
 test('a pool is granted what the others leave, and what it has is not taken away for them', async () => {
@@ -49,15 +33,15 @@ test('pools that ask at once are never granted more than there are', async () =>
 });
 
 test('what pools said is read back, null of one that said nothing or nonsense, and expires', async () => {
-  const shares = createWorkerShares(connection);
+  const shares = createWorkerShares(stage.connection);
   await claim('app:worker:a', 4);
   const key = 'backlog-autoscaler:{worker-budget}';
-  await client.hset(key, 'app:worker:b', 'nonsense');
+  await stage.client.hset(key, 'app:worker:b', 'nonsense');
   expect(await shares.read(pools, soon())).toEqual([
     { wantedWorkers: 10, claimedWorkers: 4 },
     null,
     null,
   ]);
   expect(await claim('app:worker:c', 10)).toBe(6);
-  expect(await client.pttl(key)).toBeGreaterThan(0);
+  expect(await stage.client.pttl(key)).toBeGreaterThan(0);
 });
