@@ -17,6 +17,8 @@ import {
   readByPipelines,
 } from './bench-reading/others.js';
 import { line, report } from './bench-reading/report.js';
+import { median } from './bench-reading/median.js';
+import { measureOverNetwork } from './bench-reading/network.js';
 import { createStage, moreEvents } from './bench-reading/stage.js';
 
 const scenarios = [
@@ -25,6 +27,10 @@ const scenarios = [
   { queues: 1_000, busyShare: 0.05, rounds: 9 },
   { queues: 10_000, busyShare: 1, rounds: 2 },
   { queues: 10_000, busyShare: 0.05, rounds: 2 },
+];
+const networkScenarios = [
+  { queues: 1_000, busyShare: 1, rounds: 5 },
+  { queues: 1_000, busyShare: 0.05, rounds: 5 },
 ];
 const daemonScenarios = [
   { queues: 1_000, busyShare: 0.05 },
@@ -38,9 +44,12 @@ const connection = connectRedis(stage.url, {
   name: 'bench',
 });
 const results = [];
+const overNetwork = [];
 const daemons = [];
 try {
   for (const scenario of scenarios) results.push(await measure(scenario));
+  for (const scenario of networkScenarios)
+    overNetwork.push({ ...scenario, ...(await measureOverNetwork(stage, scenario)) });
   for (const scenario of daemonScenarios) {
     const names = await stage.fill(scenario);
     daemons.push({ ...scenario, ...(await measureDaemon(stage.url, names)) });
@@ -50,7 +59,7 @@ try {
   await stage.stop();
 }
 mkdirSync(new URL('../docs', import.meta.url), { recursive: true });
-const document = await prettier.format(report({ results, daemons, stage }), {
+const document = await prettier.format(report({ results, overNetwork, daemons, stage }), {
   parser: 'markdown',
   proseWrap: 'preserve',
 });
@@ -162,10 +171,4 @@ async function cpuTimesOfCalls(names, busy) {
 
 function inBrief(times) {
   return { median: median(times), longest: Math.max(...times) };
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -18,7 +18,17 @@ export function line(result) {
   ];
 }
 
-export function report({ results, daemons, stage }) {
+function networkLine({ queues, busyShare, ms }) {
+  const { 'round trip': roundTrip, ours, ...others } = ms;
+  return [
+    `${queues.toLocaleString('en')}, ${busyShare * 100} % busy`,
+    milliseconds(roundTrip),
+    milliseconds(ours),
+    ...Object.values(others).map((each) => `${milliseconds(each)} (${(each / ours).toFixed(1)}×)`),
+  ];
+}
+
+export function report({ results, overNetwork, daemons, stage }) {
   const heads = [
     'queues',
     'ours',
@@ -42,7 +52,7 @@ export function report({ results, daemons, stage }) {
   );
   return `# What a reading costs
 
-Written by \`npm run bench:reading\`, which measures it anew: ${cpus()[0]?.model.trim() ?? 'unknown CPU'} (${cpus().length} threads), Node ${process.version}, Redis ${stage.version}, over loopback. Medians of several rounds in which all variants take turns: the time from question to answer, then the processor time of client and server together, in brackets divided by that of ours. The second suffers less when the machine is busy with other things: on average ${loadavg()[2].toFixed(0)} processes wanted a processor during the last quarter of an hour. With a network in between, round trips count instead: ours makes as many as it has calls, BullMQ’s API one by one at least as many as there are queues.
+Written by \`npm run bench:reading\`, which measures it anew: ${cpus()[0]?.model.trim() ?? 'unknown CPU'} (${cpus().length} threads), Node ${process.version}, Redis ${stage.version}, over loopback. Medians of several rounds in which all variants take turns: the time from question to answer, then the processor time of client and server together, in brackets divided by that of ours. The second suffers less when the machine is busy with other things: on average ${loadavg()[2].toFixed(0)} processes wanted a processor during the last quarter of an hour.
 
 ${row(heads)}
 ${row(heads.map(() => '---'))}
@@ -55,6 +65,14 @@ ${results.map((result) => row(line(result))).join('\n')}
 - **Bare socket** is a bound: plain commands that tell as much as ours, ten for each queue and then whatever ours looks up beyond counts, with ids that are known in advance, as ready-made bytes in one pipeline whose replies are only counted, not read. It cannot see all of a queue at one moment, as ours does, nor know the ids.
 - In **ours**, names are looked up of 480 running jobs and of 480 in the lines, spread evenly over the busy queues (so of none where more queues than that are busy), event streams are followed of 10 busy queues in turn, and the settings of idle queues are read in turn, all within 10 readings.
 - **One call** is what a call of ours took of the server: the processor time that it used, and how long it lasted by the slow log, which includes whatever else the machine did meanwhile.
+
+## With a network in between
+
+Then round trips count: ours makes as many as it has calls, BullMQ’s API one by one as many as there are queues. Here every packet is held up by a millisecond each way, as it is between a dyno and a Redis in the same region:
+
+${row(['queues', 'one round trip', 'ours', 'ioredis pipelines', 'BullMQ’s API, all at once', 'API, one by one'])}
+${row(['---', '---', '---', '---', '---', '---'])}
+${overNetwork.map((each) => row(networkLine(each))).join('\n')}
 
 ## What it could cost at best
 

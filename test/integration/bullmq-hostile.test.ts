@@ -122,6 +122,22 @@ describe('reading queues that somebody has damaged', () => {
     expect(copied).toEqual([]);
   });
 
+  it('tells of ids and worker names of megabytes no more than their beginning', async () => {
+    const long = (letter: string) => letter.repeat(1_000_000);
+    await addInOrder(stage.application.queue('mail'), [{}]);
+    for (const [id, pb] of [
+      [long('a'), long('w')],
+      [long('b'), ''],
+    ] as const) {
+      await stage.client.lpush('bull:mail:active', id);
+      await stage.client.hset(`bull:mail:${id}`, { name: 'job', processedOn: '1', pb });
+    }
+    await stage.client.set(`bull:mail:${long('a')}:lock`, 'token');
+    const { running, orphanedJobIds } = await stage.readOne('mail');
+    expect(running).toMatchObject([{ jobId: 'a'.repeat(128), worker: 'w'.repeat(128) }]);
+    expect(orphanedJobIds).toEqual(['b'.repeat(128)]);
+  });
+
   it('takes a rate limit that is no number for none', async () => {
     await addInOrder(stage.application.queue('mail'), [{}]);
     await stage.client.hset('bull:mail:meta', 'max', 'many');

@@ -36,7 +36,7 @@ local function finishedSince(prefix, from)
       startedAt[job] = ms
     elseif event == 'completed' or event == 'failed' then
       finished[#finished + 1] = {
-        job, startedAt[job] or false, ms, names[job] or nameOf(prefix, job) or false, readyAt[job] or false
+        cut(job), startedAt[job] or false, ms, names[job] or nameOf(prefix, job) or false, readyAt[job] or false
       }
       startedAt[job], readyAt[job] = nil, nil
     end
@@ -75,7 +75,7 @@ local function nextInLine(prefix, waiting, markers)
   local jobs = {}
   for _, id in ipairs(ask('LRANGE', prefix .. 'wait', -count - markers, -1 - markers)) do
     local name = nameOf(prefix, id)
-    if name then jobs[#jobs + 1] = { id, name, readySince(prefix, id) } end
+    if name then jobs[#jobs + 1] = { cut(id), name, readySince(prefix, id) } end
   end
   return jobs
 end

@@ -8,17 +8,23 @@ local function withoutMarker(key, length)
   return length, 0, last
 end
 
--- A name is what jobs are told apart by, not a place to keep data.
+-- Names and ids are what jobs and workers are told apart by, not a place to keep data.
 local function cut(name)
   if name and #name > 128 then return string.sub(name, 1, 128) end
   return name
 end
 
+-- Of the queue at hand: one job may be asked for as the next to start, as one along the line, and as one that ended.
+local nameById = {}
 local function nameOf(prefix, id)
-  spent = spent + 1
-  local bytes = try('HSTRLEN', prefix .. id, 'name')
-  if not bytes or bytes > nameBytesMax then return nil end
-  return cut(try('HGET', prefix .. id, 'name'))
+  local name = nameById[id]
+  if name == nil then
+    spent = spent + 2
+    local bytes = try('HSTRLEN', prefix .. id, 'name')
+    name = bytes and bytes <= nameBytesMax and cut(try('HGET', prefix .. id, 'name')) or false
+    nameById[id] = name
+  end
+  return name or nil
 end
 
 -- As the reply tells of a waiting job.

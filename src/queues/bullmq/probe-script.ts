@@ -149,12 +149,12 @@ local function activeJobs(prefix, active, isFollowed)
   for i = 1, examined do
     local id = ids[i]
     if areOrphans[i] then
-      orphans[#orphans + 1] = id
+      orphans[#orphans + 1] = cut(id)
     else
       local key = prefix .. id
       local isNamed = i > examined - named and isShort(key, 'name', nameBytesMax)
       running[#running + 1] = {
-        ask('HGET', key, 'pb'), ask('HGET', key, 'processedOn'), isNamed and cut(ask('HGET', key, 'name')), id
+        cut(ask('HGET', key, 'pb')), ask('HGET', key, 'processedOn'), isNamed and cut(ask('HGET', key, 'name')), cut(id)
       }
     end
   end
@@ -171,7 +171,7 @@ local function lengthOf(command, key)
 end
 
 local function probeBusy(prefix, wish, occupied, added, settings)
-  unseen = occupied
+  unseen, nameById = occupied, {}
   local waiting, markers, last = withoutMarker(prefix .. 'wait', lengthOf('LLEN', prefix .. 'wait'))
   local active = lengthOf('LLEN', prefix .. 'active')
   local delayed = lengthOf('ZCARD', prefix .. 'delayed')
