@@ -125,6 +125,13 @@ const pools = [
     ],
     dashed: '/: target$/',
   }),
+  chart('Time to delivery (95th percentile)', {
+    description:
+      'From the moment a job was ready until it ended. Of twenty jobs that ended, nineteen were faster. A sample.',
+    unit: 's',
+    width: 24,
+    queries: [['{{pool}}', quantile(0.95, 'autoscaler_job_total_seconds')]],
+  }),
 ];
 
 const cost = [

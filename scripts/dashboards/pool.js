@@ -45,6 +45,7 @@ export const pool = () =>
       Now: now,
       'Workers and decisions': workers,
       Queues: queues,
+      'Jobs that ended': jobTimes,
       'Removing workers': drains,
       Cost: cost,
       'Daemon and Heroku': daemon,
@@ -180,6 +181,35 @@ const queues = [
   }),
 ];
 
+const timesOfJobs = (title, name, description) =>
+  chart(title, {
+    description: `${description} A sample of the jobs that ended.`,
+    unit: 's',
+    width: 8,
+    queries: [
+      ['{{queue}}: median', quantile(0.5, name, byQueue)],
+      ['{{queue}}: 95th percentile', quantile(0.95, name, byQueue)],
+    ],
+  });
+
+const jobTimes = [
+  timesOfJobs(
+    'Time to delivery',
+    'autoscaler_job_total_seconds',
+    'From the moment a job was ready until it ended.',
+  ),
+  timesOfJobs(
+    'How long jobs had waited',
+    'autoscaler_job_wait_seconds',
+    'From the moment a job was ready until its last start.',
+  ),
+  timesOfJobs(
+    'How long jobs took',
+    'autoscaler_job_service_seconds',
+    'From the last start of a job until it ended.',
+  ),
+];
+
 const drains = [
   chart('Draining and blocked workers', {
     description:
@@ -206,6 +236,13 @@ const drains = [
     shape: 'bars',
     queries: [['cancelled', increase('autoscaler_drains_cancelled_total')]],
   }),
+  chart('Jobs handed back', {
+    description:
+      'Jobs that ending workers gave back to their queue, and that begin anew elsewhere. Needs the companion in the workers.',
+    unit: 'none',
+    shape: 'bars',
+    queries: [['handed back', increase('autoscaler_jobs_handed_back_total')]],
+  }),
   chart('Jobs nobody can place', {
     description:
       'Running jobs whose worker is not named after its dyno: only a companion can tell which dyno runs them.',
@@ -218,7 +255,6 @@ const drains = [
     queries: [['tail unknown', gauge('autoscaler_tail_unknown')]],
     whenTrue: 'off',
     color: 'red',
-    height: 5,
   }),
 ];
 

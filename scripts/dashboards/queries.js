@@ -28,8 +28,8 @@ export function growth(name) {
 }
 
 /** A quantile of a histogram between two points of a chart. */
-export function quantile(share, name, { by = 'pool' } = {}) {
-  return `histogram_quantile(${share}, sum by (le, ${by}) (rate(${series(`${name}_bucket`)}[$__rate_interval])))`;
+export function quantile(share, name, { by = 'pool', where } = {}) {
+  return `histogram_quantile(${share}, sum by (le, ${by}) (rate(${series(`${name}_bucket`, where)}[$__rate_interval])))`;
 }
 
 /** Jobs of all queues of each pool that the workers should be there for: ready and active. */

@@ -11,12 +11,14 @@ import {
   withVariables,
   type Variable,
 } from '../support/dashboards.ts';
-import { bullmqMajors, startApplication } from '../support/bullmq.ts';
+import { bullmqMajors, startApplication, type Application } from '../support/bullmq.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { leaveOutUnless } from '../support/left-out.ts';
+import { until } from '../support/pool.ts';
 import { startPrometheus, type Prometheus } from '../support/prometheus.ts';
 import { startRedis } from '../support/redis.ts';
 import { startScriptedHeroku } from '../support/scripted-heroku.ts';
+import { startWorkerProcess } from '../support/worker-process.ts';
 
 /** Grafana makes it four times the scrape interval. */
 const rateInterval = '4s';
@@ -24,7 +26,7 @@ const metricsToken = 'a-token-of-the-test';
 
 const pools = `pools:
   - { name: mail, processType: mailer, queues: [emails] }
-  - { name: rest, queues: [other, paused], targetWait: 30s }
+  - { name: rest, processType: rest, queues: [other, paused], targetWait: 30s }
 `;
 
 type Point = readonly [timeSeconds: number, value: string];
@@ -52,7 +54,7 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
     cleanUps.push(() => redis.stop());
     const heroku = await startScriptedHeroku({
       mailer: { quantity: 1, size: 'Standard-1X' },
-      worker: { quantity: 1, size: 'Standard-1X' },
+      rest: { quantity: 1, size: 'Standard-1X' },
     });
     cleanUps.push(() => heroku.stop());
     const application = startApplication(bullmqMajors[0].library, redis.url);
@@ -82,7 +84,16 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
     prometheus = await startPrometheus(await prometheusConfig(folder, port));
     cleanUps.push(() => prometheus.stop());
 
-    // Up and down again, with a drain that waits for a job, each seen by several scrapes.
+    await Promise.all([scaleUpAndDown(application), endAndHandBackJobs(application, redis.url)]);
+    await untilScraped('count_over_time(autoscaler_workers_current{pool="mail"}[1m]) > 10');
+  }, 60_000);
+
+  afterAll(async () => {
+    for (const cleanUp of cleanUps.reverse()) await cleanUp();
+  });
+
+  /** Up, and down again with a drain that waits for a job, each seen by several scrapes. */
+  async function scaleUpAndDown(application: Application): Promise<void> {
     const queue = application.queue('emails');
     const jobs = Array.from({ length: 45 }, () => ({ name: 'send', data: {} }));
     await untilScraped('autoscaler_workers_current{pool="mail"} == 1');
@@ -94,12 +105,28 @@ describe.skipIf(leaveOutUnless('prometheus'))('a Prometheus that scrapes the dae
     await untilScraped('autoscaler_blocked_workers{pool="mail"} > 0');
     last.release();
     await untilScraped('autoscaler_workers_current{pool="mail"} == 1');
-    await untilScraped('count_over_time(autoscaler_workers_current{pool="mail"}[1m]) > 10');
-  }, 60_000);
+  }
 
-  afterAll(async () => {
-    for (const cleanUp of cleanUps.reverse()) await cleanUp();
-  });
+  /** In the other pool: jobs that a worker with the companion did, and one that it gives back when it must end. */
+  async function endAndHandBackJobs(application: Application, redisUrl: string): Promise<void> {
+    const queue = application.queue('other');
+    const worker = startWorkerProcess(redisUrl, 'rest.1', {
+      library: 'bullmq',
+      workers: [{ queue: 'other', concurrency: 1 }],
+      graceSeconds: 0,
+    });
+    cleanUps.push(() => worker.stop());
+    await untilScraped('autoscaler_jobs_handed_back_total{pool="rest"} == 0');
+    const ends = Array.from({ length: 100 }, () => ({ name: 'ends', data: { workMs: 400 } }));
+    await queue.addBulk(ends);
+    await untilScraped('rate(autoscaler_job_total_seconds_count{queue="other"}[4s]) > 0');
+    await queue.add('hangs', { workMs: null }, { lifo: true });
+    await until(() => worker.jobs('started').includes('hangs'));
+    worker.terminate();
+    await worker.exited;
+    await queue.drain();
+    await untilScraped('autoscaler_jobs_handed_back_total{pool="rest"} > 0');
+  }
 
   const ask = async (query: string) => {
     const { result } = (await prometheus.get('query', { query })) as { result: readonly Series[] };
