@@ -8,7 +8,7 @@ import { importTableRule } from './eslint-rules/import-table.js';
 const parts = {
   decision: { parts: [], packages: [], isPure: true },
   config: {
-    parts: ['decision/overrides', 'decision/schedule', 'decision/zone', 'scrub'],
+    parts: ['decision/overrides', 'decision/schedule', 'decision/types', 'decision/zone', 'scrub'],
     packages: ['fastest-levenshtein', 'yaml'],
   },
   queues: { parts: ['decision/types', 'errors', 'redis', 'redis-topology'], packages: ['ioredis'] },
@@ -20,7 +20,7 @@ const parts = {
     parts: [
       ...['config/kinds', 'config/settings', 'cost', 'deadline', 'decision/decide'],
       ...['decision/overrides', 'decision/types', 'errors'],
-      ...['redis', 'telemetry/report', 'tick-record'],
+      ...['redis', 'telemetry/queue-report', 'telemetry/report', 'tick-record'],
     ],
     packages: ['ioredis', 'zod'],
   },
@@ -33,8 +33,15 @@ const parts = {
   },
   loop: {
     parts: [
-      ...['act', 'cost', 'deadline', 'decision', 'drain/workers', 'errors'],
-      ...['queues/queue-source', 'state/claim', 'tick-record'],
+      ...['act', 'cost', 'deadline', 'decision', 'errors'],
+      ...['observe', 'state/claim', 'tick-record'],
+    ],
+    packages: [],
+  },
+  observe: {
+    parts: [
+      ...['cost/ledger', 'deadline', 'decision', 'drain/workers', 'errors'],
+      ...['queues/queue-source', 'state/lease', 'state/memory-store', 'targets/target'],
     ],
     packages: [],
   },

@@ -26,3 +26,9 @@ export class OperationalError extends Error {
     this.hint = options.hint;
   }
 }
+
+/** Lets bugs through: only trouble with the outside world is something to go on with. */
+export function operational(error: unknown): OperationalError {
+  if (error instanceof OperationalError) return error;
+  throw error;
+}

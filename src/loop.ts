@@ -1,16 +1,12 @@
 import { act, save, verifyLastRemoval, type ActionParts, type Turn } from './act.ts';
 import { decide } from './decision/decide.ts';
 import { learnPlatformLimit } from './decision/limits.ts';
-import { startSecondsOf } from './decision/learned/boots.ts';
-import { overridesInForce, type Overrides } from './decision/overrides.ts';
-import { policyInForce } from './decision/policy-in-force.ts';
-import type { Budget, Memory, Observation, Policy, UnreadableQueue } from './decision/types.ts';
+import type { Budget, Observation } from './decision/types.ts';
 import type { Ledger } from './cost/ledger.ts';
 import type { Held } from './cost/usage.ts';
-import { within, withDeadline } from './deadline.ts';
-import type { WorkersSource } from './drain/workers.ts';
-import { OperationalError } from './errors.ts';
-import type { QueueSource } from './queues/queue-source.ts';
+import { withDeadline } from './deadline.ts';
+import { operational, OperationalError } from './errors.ts';
+import { observe, takeLease, type ObservationParts, type Seen } from './observe.ts';
 import { LeaseLost } from './state/claim.ts';
 import type { TickRecord } from './tick-record.ts';
 
@@ -25,44 +21,19 @@ export type Budgets = (
   signal: AbortSignal,
 ) => Promise<readonly Budget[]>;
 
-export type LoopParts = ActionParts & {
-  readonly pool: string;
-  /** What is configured; operators may change some of it for a while. */
-  readonly policy: Policy;
-  readonly overrides: {
-    /** @throws {OperationalError} `STATE_UNAVAILABLE` */
-    read(signal: AbortSignal): Promise<Overrides>;
+export type LoopParts = ObservationParts &
+  ActionParts & {
+    readonly pool: string;
+    readonly costs: Ledger;
+    /** Null when the pool has none. */
+    readonly budgets: Budgets | null;
   };
-  readonly queues: QueueSource;
-  readonly workers: WorkersSource;
-  readonly costs: Ledger;
-  /** Null when the pool has none. */
-  readonly budgets: Budgets | null;
-};
 
-/** However short the interval, the platform is asked about the workers at most this often, unless they are to change. */
-const workersAgeMsMax = 10_000;
 /** A refused change is decided again with the limit it taught: a limit per process type, then one over all types. */
 const roundsMax = 4;
 /** Adapters are told to give up a little before the tick does, so that their own story of what went wrong is heard. */
 const shareOfAdapters = 0.95;
-/** Redis may hang: the rest of the tick is for seeing and saying what can be seen without it. */
-const shareOfLease = 1 / 3;
 
-/** What a tick has to go on. Without all of it, it cannot go all the way. */
-type Seen = {
-  /** Null when the queues' server is out of reach. */
-  readonly observation: Observation | null;
-  readonly currentWorkers: number | null;
-  /** Null when the daemon's own state is out of reach, or whether it may act. */
-  readonly memory: Memory | null;
-  /** What operators changed, and the policy with it; null when that cannot be told. */
-  readonly overrides: Overrides | null;
-  readonly policy: Policy | null;
-  /** Whether the workers could be read, without which nothing is changed. */
-  readonly mayAct: boolean;
-  readonly error: OperationalError | null;
-};
 type Done = Pick<TickRecord, 'decision' | 'outcome' | 'drain' | 'error'> & {
   readonly observation: Observation | null;
 };
@@ -82,7 +53,7 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
     const startedAtMs = nowMs();
     const { currentWorkers, ...done } = await withDeadline(shutdown, deadlineMs, (signal) =>
       withDeadline(signal, deadlineMs * shareOfAdapters, async (soon) => {
-        const isLeader = await attempt(takeLease(parts, soon));
+        const isLeader = await takeLease(parts, soon);
         if (isLeader.value === false) return standingBy;
         const seen = await observe(parts, { soon, signal }, isLeader.error);
         const { overrides, policy } = seen;
@@ -145,60 +116,6 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
   }
 }
 
-/** Waits no longer than the server may take that is merely slow. */
-function takeLease({ lease, deadlineMs }: LoopParts, soon: AbortSignal): Promise<boolean> {
-  return withDeadline(soon, deadlineMs * shareOfLease, (signal) =>
-    within(signal, 'STATE_UNAVAILABLE', 'Redis', lease.take(signal)),
-  );
-}
-
-/** Everything is read side by side, and what one part cannot tell does not hide what the others can. */
-async function observe(
-  { queues, workers, memories, overrides, policy, target, lease, costs, nowMs }: LoopParts,
-  { soon, signal }: { soon: AbortSignal; signal: AbortSignal },
-  leaseError: OperationalError | null,
-): Promise<Seen> {
-  // Before this daemon took over, another may have changed what it had read.
-  const ageMsMax = Math.min(workersAgeMsMax, lease.heldForMs() ?? Infinity);
-  const asked = target?.currentWorkers(ageMsMax, soon) ?? Promise.resolve(null);
-  const reading = within(signal, 'QUEUE_UNREADABLE', 'Redis', queues.read(soon));
-  const [queue, memory, changes, quantity, known] = await Promise.all([
-    attempt(reading),
-    attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', memories.load(soon))),
-    attempt(within(signal, 'STATE_UNAVAILABLE', 'Redis', overrides.read(soon))),
-    attempt(within(signal, 'TARGET_UNAVAILABLE', 'the platform', asked)),
-    workers.read(reading, soon),
-    costs.open(soon),
-  ]);
-  const currentWorkers = quantity.value;
-  const observedAtMs = nowMs();
-  const startSeconds = memory.value && startSecondsOf(memory.value.learned.boots);
-  return {
-    overrides: changes.value && overridesInForce(changes.value, observedAtMs),
-    policy:
-      changes.value === null || startSeconds === null
-        ? null
-        : policyInForce(policy, changes.value, { nowMs: observedAtMs, startSeconds }),
-    observation: queue.value && {
-      ...queue.value,
-      observedAtMs,
-      currentWorkers,
-      workers: known,
-      budgets: [],
-    },
-    currentWorkers,
-    memory: leaseError === null ? memory.value : null,
-    mayAct: quantity.error === null,
-    error:
-      queue.error ??
-      leaseError ??
-      memory.error ??
-      changes.error ??
-      quantity.error ??
-      blindness(queue.value?.unreadableQueues ?? []),
-  };
-}
-
 /** Where the ratio could not be told, it is taken to leave the workers as they are. */
 function heldIn(
   { currentWorkers, decision }: Pick<TickRecord, 'currentWorkers' | 'decision'>,
@@ -211,31 +128,6 @@ function heldIn(
     ratio: Math.min(Math.max(ratio, minWorkers), maxWorkers),
     workerDollarsPerHour: target?.workerDollarsPerHour() ?? null,
   };
-}
-
-type Attempt<T> = { readonly value: T | null; readonly error: OperationalError | null };
-
-async function attempt<T>(work: Promise<T>): Promise<Attempt<T>> {
-  try {
-    return { value: await work, error: null };
-  } catch (error) {
-    return { value: null, error: operational(error) };
-  }
-}
-
-/** Lets bugs through: only trouble with the outside world is part of a tick. */
-function operational(error: unknown): OperationalError {
-  if (error instanceof OperationalError) return error;
-  throw error;
-}
-
-function blindness(unreadable: readonly UnreadableQueue[]): OperationalError | null {
-  if (unreadable.length === 0) return null;
-  const named = unreadable.slice(0, 3).map(({ queue, why }) => `queue "${queue}": ${why}`);
-  const more = unreadable.length > 3 ? [`and ${String(unreadable.length - 3)} more`] : [];
-  const message = [...named, ...more].join('; ');
-  const hint = 'Until every queue of the pool can be read, workers are not removed.';
-  return new OperationalError('QUEUE_UNREADABLE', message, { hint });
 }
 
 function restless(): OperationalError {

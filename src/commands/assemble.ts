@@ -1,19 +1,16 @@
-import { hostname } from 'node:os';
-import type { Config, Environment, PoolConfig } from '../config/load.ts';
-import { createLedger, type Ledger } from '../cost/ledger.ts';
+import type { Config, PoolConfig } from '../config/load.ts';
+import { policyOf } from '../config/policy.ts';
+import type { Ledger } from '../cost/ledger.ts';
 import type { Policy } from '../decision/types.ts';
-import { secretOfWebhook } from '../delivery/webhook.ts';
-import { createLoop, type LoopParts } from '../loop.ts';
+import { createLoop } from '../loop.ts';
 import type { TickRecord } from '../tick-record.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
 import { guardBoard } from '../drain/guarded-board.ts';
 import type { Protection } from '../drain/removal.ts';
-import { createCostStore } from '../state/cost-store.ts';
-import { createContender, type Contender } from '../state/contender.ts';
-import { createLease, leaseExpiryMs, type Leadership, type Lease } from '../state/lease.ts';
-import { createOverrideStore } from '../state/override-store.ts';
-import { createMemoryStore, type Oblivion } from '../state/memory-store.ts';
+import { createContender } from '../state/contender.ts';
+import type { Leadership, Lease } from '../state/lease.ts';
+import type { Oblivion } from '../state/memory-store.ts';
 import { createHistoryStore, type HistoryStore } from '../state/history-store.ts';
 import { createSnapshotStore, type SnapshotStore } from '../state/snapshot-store.ts';
 import { createHerokuAccount } from '../targets/heroku/account.ts';
@@ -22,6 +19,8 @@ import { createHerokuTarget } from '../targets/heroku/heroku-target.ts';
 import type { Target } from '../targets/target.ts';
 import { version } from '../version.ts';
 import { createBudgetsSources } from './budgets.ts';
+import { identityOf } from './names.ts';
+import { stateOf } from './pool-state.ts';
 import { createWorkersSources, queueSystems } from './queue-systems.ts';
 
 /** A tick may take no longer in all, so that the next one, or the person who waits for it, is never far away. */
@@ -136,39 +135,6 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
   }
 }
 
-/** What tells whether this daemon may act for a pool, what it remembers, what operators changed about it, and what it cost. */
-function stateOf(
-  pool: PoolConfig,
-  redis: RedisConnection,
-  { contender, options }: { contender: Contender; options: AssemblyOptions },
-): { readonly lease: Lease } & Pick<LoopParts, 'memories' | 'overrides' | 'costs'> {
-  const identity = identityOf(pool);
-  const lease = createLease({
-    ...{ redis, identity, contender, nowMs: options.nowMs },
-    expiryMs: leaseExpiryMs(pool.POLL_INTERVAL),
-    isStaying: options.isPeriodic,
-    onChange: (leadership) => {
-      options.onLeadership(pool.POOL, leadership);
-    },
-  });
-  const memories = createMemoryStore({
-    ...{ redis, identity, lease, expiryMs: memoryExpiryMs(pool) },
-    onOblivion: (why) => {
-      options.onOblivion(pool.POOL, why);
-    },
-  });
-  const costs = createLedger({
-    store: createCostStore(redis, identity),
-    intervalMs: pool.POLL_INTERVAL,
-    heldForMs: () => lease.heldForMs(),
-  });
-  const overrides = createOverrideStore(redis);
-  return {
-    ...{ lease, memories, costs },
-    overrides: { read: (signal) => overrides.read(pool.POOL, signal) },
-  };
-}
-
 /** Heartbeats and marks live in the queues' Redis, because that is the one the workers know. */
 function protectionOf(pool: PoolConfig, redis: RedisConnection, lease: Lease): Protection | null {
   if (pool.PROTECT_JOBS === 'off') return null;
@@ -215,81 +181,4 @@ function shared<Key extends object, T>(
     },
     all: () => [...byKey.values()],
   };
-}
-
-/** What the learned policy would aim at in a pool that has no target of its own. */
-const targetWaitMsDefault = 120_000;
-
-/** The config vars in the words and units of the decision. */
-export function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
-  const gapMs = Math.max(pool.SCALE_DOWN_STABILIZATION, 2 * pool.POLL_INTERVAL);
-  return {
-    leading: pool.TARGET_WAIT === null ? 'ratio' : 'learned',
-    targetWaitSeconds: (pool.TARGET_WAIT ?? targetWaitMsDefault) / 1000,
-    intervalSeconds: pool.POLL_INTERVAL / 1000,
-    continuitySeconds: isPeriodic ? gapMs / 1000 : Infinity,
-    minWorkers: pool.MIN_WORKERS,
-    maxWorkers: pool.MAX_WORKERS,
-    eventsPerWorker: pool.EVENTS_PER_WORKER,
-    concurrency: pool.CONCURRENCY,
-    scaleDownStabilizationSeconds: pool.SCALE_DOWN_STABILIZATION / 1000,
-    scaleUpStep: pool.SCALE_UP_STEP,
-    scaleDownStep: pool.SCALE_DOWN_STEP,
-    // To a dry run everybody who scales is somebody else, also the daemon that it watches.
-    manualHoldSeconds: pool.DRY_RUN ? 0 : pool.MANUAL_SCALE_HOLD / 1000,
-    schedule: pool.SCHEDULE ?? [],
-    window: null,
-    nextChangeAtMs: null,
-    origins: {},
-    pause: null,
-  };
-}
-
-/** What people call this process, to tell which daemon acts. */
-export function nameOf(environment: Environment): string {
-  return environment['DYNO'] ?? hostname();
-}
-
-/**
- * The `instance` of the metrics that this process pushes: its name, and the first thing that it scales, which tells
- * daemons of several apps apart that all have the same name. Stays as it is over restarts.
- */
-export function instanceOf(config: Config, environment: Environment): string {
-  const [first] = config.pools;
-  const parts = [first?.HEROKU_APP_NAME, first?.PROCESS_TYPE, nameOf(environment)];
-  return parts.filter((part) => part != null).join('.');
-}
-
-/** Every text of the configuration that no log line may show. */
-export function secretsOf(config: Config): readonly string[] {
-  const ofPools = config.pools.flatMap((pool) => [pool.REDIS_URL, pool.HEROKU_API_KEY]);
-  const { STATE_REDIS_URL, METRICS_TOKEN, PUSHGATEWAY_URL, REMOTE_WRITE_URL, WEBHOOK_URL } =
-    config.process;
-  const ofProcess = [STATE_REDIS_URL, METRICS_TOKEN, PUSHGATEWAY_URL, REMOTE_WRITE_URL];
-  const ofWebhook = WEBHOOK_URL === null ? [] : [WEBHOOK_URL, secretOfWebhook(WEBHOOK_URL)];
-  return [...ofPools, ...ofProcess, ...ofWebhook].filter((secret) => secret !== null);
-}
-
-/**
- * What tells a pool's state from that of every other that may share this Redis: two apps on one add-on, staging beside
- * production. A dry run remembers apart, so that trying something out changes nothing for the daemon that acts.
- */
-function identityOf({
-  HEROKU_APP_NAME: app,
-  PROCESS_TYPE: processType,
-  POOL: pool,
-  DRY_RUN: isDryRun,
-}: PoolConfig): string {
-  return [app ?? '-', processType, pool, ...(isDryRun ? ['dry-run'] : [])].join(':');
-}
-
-const dayMs = 24 * 60 * 60_000;
-
-/** Long enough for the longest window, and for a tick or two that come late. */
-function memoryExpiryMs({
-  POLL_INTERVAL: intervalMs,
-  SCALE_DOWN_STABILIZATION: windowMs,
-  MANUAL_SCALE_HOLD: holdMs,
-}: PoolConfig): number {
-  return Math.ceil(Math.max(dayMs, 3 * intervalMs, Math.max(windowMs, holdMs) + 2 * intervalMs));
 }

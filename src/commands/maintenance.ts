@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts';
 import { readPoolsText } from '../config/pools-text.ts';
 import { createJournalStore, journalInFile } from '../maintenance/journal.ts';
 import type { Site } from '../maintenance/site.ts';
-import { secretsOf } from './assemble.ts';
+import { secretsOf } from './secrets.ts';
 import { exitCodes, type Command, type ExitCode, type Surroundings } from './command.ts';
 import {
   contradiction,

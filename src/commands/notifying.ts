@@ -6,7 +6,7 @@ import { messageFor } from '../notifications/message.ts';
 import { forgetPool, nextNotices, nothingNoticed } from '../notifications/notices.ts';
 import { createScrubber } from '../scrub.ts';
 import type { TickRecord } from '../tick-record.ts';
-import { secretsOf } from './assemble.ts';
+import { secretsOf } from './secrets.ts';
 import type { Recorder } from './recorder.ts';
 
 /** A recorder that also tells people what ticks show of the pools this daemon acts for. */

@@ -14,16 +14,11 @@ import { createDeliveryNotices } from '../telemetry/deliveries.ts';
 import { logTick } from '../telemetry/log.ts';
 import { createNotices } from '../telemetry/notices.ts';
 import { createMetrics, type MetricsRecorder } from '../telemetry/metrics.ts';
-import {
-  goodTickAtMs,
-  healthOf,
-  tickReport,
-  type Health,
-  type Status,
-  type TickReport,
-} from '../telemetry/report.ts';
+import { goodTickAtMs, healthOf, type Health } from '../telemetry/health.ts';
+import { tickReport, type Status, type TickReport } from '../telemetry/report.ts';
 import { version } from '../version.ts';
-import { secretsOf, type AssembledPool } from './assemble.ts';
+import type { AssembledPool } from './assemble.ts';
+import { secretsOf } from './secrets.ts';
 import { createCostKeeper } from './cost-keeper.ts';
 import { createHistorian } from './historian.ts';
 import { tellingMs } from './telling.ts';

@@ -1,5 +1,6 @@
 import { counted, spoken } from '../decision/words.ts';
-import type { QueueReport, TickReport } from '../telemetry/report.ts';
+import type { QueueReport } from '../telemetry/queue-report.ts';
+import type { TickReport } from '../telemetry/report.ts';
 
 /** A number of workers as a person reads it. */
 export function shown(workers: number | null): string {

@@ -6,7 +6,7 @@ import { connectRedis } from '../redis.ts';
 import { createHerokuAccount } from '../targets/heroku/account.ts';
 import { createHerokuOperator } from '../targets/heroku/operator.ts';
 import { version } from '../version.ts';
-import { secretsOf } from './assemble.ts';
+import { secretsOf } from './secrets.ts';
 import { exitCodes, type Command, type OptionValues, type Surroundings } from './command.ts';
 import { createProgress } from './progress.ts';
 import { queueSystems } from './queue-systems.ts';

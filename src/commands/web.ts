@@ -7,7 +7,7 @@ import { createHistoryStore } from '../state/history-store.ts';
 import { createSnapshotStore, type Snapshot } from '../state/snapshot-store.ts';
 import { createLog } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { healthOf } from '../telemetry/report.ts';
+import { healthOf } from '../telemetry/health.ts';
 import type { Sources } from '../telemetry/http/routes.ts';
 import { startServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';

@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { QueueReport, TickReport } from '../telemetry/report.ts';
+import type { QueueReport } from '../telemetry/queue-report.ts';
+import type { TickReport } from '../telemetry/report.ts';
 import { reportSchema } from './report-schema.ts';
 
 /** Names the form of an entry, in the entry. A form that older daemons cannot read needs another name. */

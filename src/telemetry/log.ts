@@ -2,7 +2,8 @@ import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type { QueueReading } from '../decision/types.ts';
 import type { TickRecord } from '../tick-record.ts';
-import { overrideReports, pauseReport, whyUndecided } from './report.ts';
+import { overrideReports, pauseReport } from './override-report.ts';
+import { whyUndecided } from './report.ts';
 import { createScrubber, scrubJson } from '../scrub.ts';
 
 /**

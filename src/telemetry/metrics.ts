@@ -9,7 +9,7 @@ import { createJobTimes } from './job-times.ts';
 import { metricFamilies, registerFamilies, type Metrics } from './metric-families.ts';
 import { initialiseCost, recordCost } from './cost-metrics.ts';
 import { createQueueMetrics, initialiseQueues } from './queue-metrics.ts';
-import { goodTickAtMs } from './report.ts';
+import { goodTickAtMs } from './health.ts';
 import { setOrForget } from './set-or-forget.ts';
 
 /** Series as plain values, so that they can be published and rendered by another process. */

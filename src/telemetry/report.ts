@@ -1,5 +1,3 @@
-import type { Blocked } from '../drain/plan.ts';
-import type { Overrides, Setting } from '../decision/overrides.ts';
 import type {
   Budget,
   Decision,
@@ -11,7 +9,15 @@ import type {
 } from '../decision/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Outcome, TickRecord } from '../tick-record.ts';
+import { blockedReport, type BlockedReport } from './blocked-report.ts';
 import { costReport, type CostReport } from './cost-report.ts';
+import {
+  overrideReports,
+  pauseReport,
+  type OverrideReport,
+  type PauseReport,
+} from './override-report.ts';
+import { queueReport, type QueueReport } from './queue-report.ts';
 
 /** What `once --json` and `/status.json` say of a pool. Counts are whole numbers; what is not known is null. */
 export type TickReport = {
@@ -67,54 +73,10 @@ export type TickReport = {
 
 type Bounds = { readonly minWorkers: number; readonly maxWorkers: number };
 
-/** Who and until when, in ISO 8601, is null where what was stored cannot be understood. */
-export type PauseReport = {
-  readonly by: string | null;
-  readonly at: string | null;
-  readonly until: string | null;
-  readonly why: string;
-};
-
-export type OverrideReport = {
-  readonly setting: Setting;
-  /** A count, or a duration as it was typed, such as `2m`. */
-  readonly value: number | string;
-  readonly by: string;
-  /** When it was set and until when it holds, in ISO 8601. */
-  readonly at: string;
-  readonly until: string;
-};
-
 export type ErrorReport = {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string;
-};
-
-export type QueueReport = {
-  readonly queue: string;
-  readonly readyJobs: number;
-  readonly activeJobs: number;
-  readonly orphanedJobs: number;
-  readonly delayedJobs: number;
-  readonly pausedJobs: number;
-  readonly isPaused: boolean;
-  readonly oldestWaitSeconds: number | null;
-};
-
-export type BlockedReport = {
-  readonly dyno: string;
-  /** Why it is not removed: `busy`, `starting`, or `unknown` where nobody can tell. */
-  readonly verdict: string;
-  /** Since when it has been in the way, in ISO 8601; null where none is asked to drain. */
-  readonly since: string | null;
-  /** The jobs known to run there. */
-  readonly jobs: readonly {
-    readonly queue: string;
-    readonly jobId: string;
-    /** When the job began, in ISO 8601; null when that is not known. */
-    readonly startedAt: string | null;
-  }[];
 };
 
 export type StuckReport = Omit<StuckWork, 'sinceMs'> & {
@@ -123,17 +85,6 @@ export type StuckReport = Omit<StuckWork, 'sinceMs'> & {
 };
 
 export type Status = { readonly pools: readonly TickReport[] };
-
-export type Health = {
-  readonly isHealthy: boolean;
-  readonly pools: readonly {
-    readonly pool: string;
-    readonly isHealthy: boolean;
-    /** In ISO 8601; null before the first good tick. */
-    readonly lastGoodTickAt: string | null;
-    readonly ageSeconds: number | null;
-  }[];
-};
 
 /** `configured` is the policy without what operators changed, which also stands in where that is not known. */
 export function tickReport(
@@ -190,53 +141,6 @@ function windowReport(window: Policy['window']): TickReport['window'] {
   return window && { text: window.text, until: new Date(window.untilMs).toISOString() };
 }
 
-export function pauseReport(pause: Policy['pause']): PauseReport | null {
-  if (pause === null) return null;
-  return { by: pause.by, at: iso(pause.setAtMs), until: iso(pause.untilMs), why: pause.why };
-}
-
-export function overrideReports(settings: Overrides['settings']): readonly OverrideReport[] {
-  return settings.map(({ setting, text, by, setAtMs, untilMs }) => ({
-    setting,
-    value: /^\d+$/.test(text) ? Number(text) : text,
-    by,
-    at: new Date(setAtMs).toISOString(),
-    until: new Date(untilMs).toISOString(),
-  }));
-}
-
-function blockedReport({ dyno, verdict, sinceMs, jobs }: Blocked): BlockedReport {
-  return {
-    dyno,
-    verdict,
-    since: iso(sinceMs),
-    jobs: jobs.map(({ queue, jobId, startedAtMs }) => ({
-      queue,
-      jobId,
-      startedAt: iso(startedAtMs),
-    })),
-  };
-}
-
-function iso(atMs: number | null): string | null {
-  return atMs === null ? null : new Date(atMs).toISOString();
-}
-
-function queueReport(reading: QueueReport): QueueReport {
-  const { queue, readyJobs, activeJobs, orphanedJobs, delayedJobs, pausedJobs } = reading;
-  const { isPaused, oldestWaitSeconds } = reading;
-  return {
-    queue,
-    readyJobs,
-    activeJobs,
-    orphanedJobs,
-    delayedJobs,
-    pausedJobs,
-    isPaused,
-    oldestWaitSeconds,
-  };
-}
-
 /** Two ticks in a row with the same gist belong together: nothing was scaled, and the reason is the same. */
 export function gistOf(report: TickReport): string {
   const { at, outcome, currentWorkers, desiredWorkers, steps, error, manualHold } = report;
@@ -245,38 +149,4 @@ export function gistOf(report: TickReport): string {
     ...[outcome === 'scaled' ? at : outcome, currentWorkers, desiredWorkers, reasons],
     ...[error?.code, manualHold?.workers],
   ].join(' ');
-}
-
-/** When a good tick ended, in Unix milliseconds; null for a tick with an error. */
-export function goodTickAtMs({ startedAtMs, durationSeconds, error }: TickRecord): number | null {
-  return error === null ? startedAtMs + durationSeconds * 1000 : null;
-}
-
-/** One late tick is nobody's emergency; and at short intervals a second or two is noise. */
-const healthyIntervals = 3;
-const healthyAgeMsMin = 3_000;
-
-/** Healthy while every pool's last good tick is younger than three intervals (at least 3 s). Without pools: not healthy. */
-export function healthOf(
-  pools: readonly {
-    readonly pool: string;
-    readonly intervalMs: number;
-    readonly lastGoodTickAtMs: number | null;
-  }[],
-  nowMs: number,
-): Health {
-  const reports = pools.map(({ pool, intervalMs, lastGoodTickAtMs }) => {
-    // Clocks of two machines differ by a little: nothing is younger than new.
-    const ageMs = lastGoodTickAtMs === null ? null : Math.max(0, nowMs - lastGoodTickAtMs);
-    return {
-      pool,
-      isHealthy: ageMs !== null && ageMs < Math.max(healthyIntervals * intervalMs, healthyAgeMsMin),
-      lastGoodTickAt: lastGoodTickAtMs === null ? null : new Date(lastGoodTickAtMs).toISOString(),
-      ageSeconds: ageMs === null ? null : ageMs / 1000,
-    };
-  });
-  return {
-    isHealthy: reports.length > 0 && reports.every(({ isHealthy }) => isHealthy),
-    pools: reports,
-  };
 }

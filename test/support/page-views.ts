@@ -1,7 +1,8 @@
 import type { Decision } from '../../src/decision/types.ts';
 import type { PoolView } from '../../src/telemetry/page/pool-view.ts';
 import type { PageView } from '../../src/telemetry/page/status-page.ts';
-import { healthOf, tickReport, type TickReport } from '../../src/telemetry/report.ts';
+import { healthOf } from '../../src/telemetry/health.ts';
+import { tickReport, type TickReport } from '../../src/telemetry/report.ts';
 import { bounds, hold, observation, reading, tick, ticksOfAllKinds } from './tick-records.ts';
 
 export const pageMs = Date.UTC(2026, 0, 5, 12, 0, 4);

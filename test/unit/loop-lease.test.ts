@@ -7,7 +7,7 @@ import { OperationalError, type ErrorCode } from '../../src/errors.ts';
 import { noOverrides } from '../../src/decision/overrides.ts';
 import { createLoop, type LoopParts } from '../../src/loop.ts';
 import { LeaseLost } from '../../src/state/claim.ts';
-import { goodTickAtMs } from '../../src/telemetry/report.ts';
+import { goodTickAtMs } from '../../src/telemetry/health.ts';
 import type { ScaleResult } from '../../src/targets/target.ts';
 import {
   memory,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { healthOf, tickReport } from '../../src/telemetry/report.ts';
+import { healthOf } from '../../src/telemetry/health.ts';
+import { tickReport } from '../../src/telemetry/report.ts';
 import { bounds, hold, orphans, redisGone, refused, tick } from '../support/tick-records.ts';
 
 describe('the report of a tick', () => {

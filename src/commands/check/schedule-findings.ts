@@ -4,7 +4,7 @@ import { boundariesAfter } from '../../decision/schedule.ts';
 import type { Policy } from '../../decision/types.ts';
 import { counted, spoken } from '../../decision/words.ts';
 import { shownAt } from '../../decision/zone.ts';
-import { policyOf } from '../assemble.ts';
+import { policyOf } from '../../config/policy.ts';
 import { ok, type Remark } from './finding.ts';
 
 const daysAhead = 8;

@@ -5,7 +5,7 @@ import { scheduledPolicy } from '../../decision/policy-in-force.ts';
 import { connectRedis, type RedisConnection } from '../../redis.ts';
 import { createOverrideStore, type OverrideStore } from '../../state/override-store.ts';
 import { createSnapshotStore, type Snapshot } from '../../state/snapshot-store.ts';
-import { policyOf } from '../assemble.ts';
+import { policyOf } from '../../config/policy.ts';
 import { near } from '../read-options.ts';
 import type { Surroundings } from '../command.ts';
 

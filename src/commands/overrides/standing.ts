@@ -12,7 +12,7 @@ import {
   pauseReport,
   type OverrideReport,
   type PauseReport,
-} from '../../telemetry/report.ts';
+} from '../../telemetry/override-report.ts';
 import type { KnownPool } from './known-pools.ts';
 
 /** What `--json` tells of a pool. */

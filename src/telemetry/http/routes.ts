@@ -3,7 +3,8 @@ import { Registry } from 'prom-client';
 import { OperationalError } from '../../errors.ts';
 import { errorPage } from '../page/error-page.ts';
 import { loginPage } from '../page/login-page.ts';
-import type { Health, Status } from '../report.ts';
+import type { Health } from '../health.ts';
+import type { Status } from '../report.ts';
 import { bears, hasSession } from './access.ts';
 import {
   challenge,

@@ -1,4 +1,5 @@
-import type { Health, TickReport } from '../report.ts';
+import type { Health } from '../health.ts';
+import type { TickReport } from '../report.ts';
 
 /** What the page knows of a pool. */
 export type PoolView = {

@@ -1,6 +1,7 @@
 import { escape } from '../../html/escape.ts';
 import { spokenSeconds } from '../../html/words.ts';
-import type { QueueReport, TickReport } from '../report.ts';
+import type { QueueReport } from '../queue-report.ts';
+import type { TickReport } from '../report.ts';
 import { number } from './text.ts';
 
 const columns = ['queue', 'ready', 'active', 'orphaned', 'delayed', 'oldest wait'];

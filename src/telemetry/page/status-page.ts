@@ -1,5 +1,5 @@
 import { escape } from '../../html/escape.ts';
-import type { Health } from '../report.ts';
+import type { Health } from '../health.ts';
 import { document } from './document.ts';
 import { anchorOf, poolCard } from './pool-card.ts';
 import type { PoolView } from './pool-view.ts';
