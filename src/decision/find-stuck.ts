@@ -1,5 +1,5 @@
 import { isRecoverable } from './orphans.ts';
-import { stuckQueues } from './stuck.ts';
+import { stuckQueues } from './stuck-jobs.ts';
 import type { LearnedMemory, Memory, Observation, QueueReading, StuckWork } from './types.ts';
 import { counted, spoken } from './words.ts';
 

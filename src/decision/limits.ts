@@ -1,7 +1,7 @@
 import { manualHold } from './manual.ts';
 import { usefulWorkers } from './recommend.ts';
 import { highest } from './stabilize.ts';
-import { stuckQueues } from './stuck.ts';
+import { stuckQueues } from './stuck-jobs.ts';
 import { budgetLimits, type Limit, type Memory, type Observation, type Policy } from './types.ts';
 import { counted, spoken } from './words.ts';
 

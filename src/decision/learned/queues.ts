@@ -1,3 +1,4 @@
+import { movedAt, stuckSeconds, suspectedAfterSeconds } from '../stuck-jobs.ts';
 import type { Observation, Policy, QueueReading } from '../types.ts';
 import { followCap, hasIdleSlots } from './cap.ts';
 import { demandOf, type Demand } from './demand.ts';
@@ -11,7 +12,6 @@ import {
   serviceTimes,
   type ServiceTimes,
 } from './service-times.ts';
-import { isStuck, movedAt } from './stuck.ts';
 
 /** Of more queues in use than this, only the busiest have a history. */
 const rememberedQueuesMax = 32;
@@ -76,11 +76,9 @@ export function followQueues(
     const cap = isFollowed
       ? followCap(queue, { ...pool, bootSeconds, wanted: demand.lower })
       : null;
-    states.push({
-      ...{ reading, demand, cap, movedAtMs },
-      isStuck: isStuck(movedAtMs, reading, times, pool.nowMs),
-      times,
-    });
+    const whole = learned.find(({ jobName }) => jobName === null);
+    const isStuck = stuckSeconds(reading, movedAtMs, whole, pool.nowMs) >= suspectedAfterSeconds;
+    states.push({ reading, demand, cap, isStuck, movedAtMs, times });
     if (isFollowed) queues.push({ ...queue, cap });
   }
   const unread = new Set(unreadableQueues.map(({ queue }) => queue));

@@ -11,8 +11,6 @@ const rememberedServicesMax = 200;
 /** The prior weighs as much as this many jobs at first, and ever less the more are seen. */
 const priorJobs = 8;
 const priorFadesWithin = 40;
-/** Fewer jobs than this tell nothing for certain. */
-const knownAfterJobs = 10;
 /** What is only guessed is guessed higher: too many workers for a minute cost less than jobs that wait too long. */
 const cautionOfPrior = 0.6;
 
@@ -20,10 +18,6 @@ const cautionOfPrior = 0.6;
 export type ServiceTimes = {
   /** Of the queue's jobs as they come. */
   readonly meanSeconds: number;
-  /** The same of those that ended, whatever the running ones do. */
-  readonly meanOfEndedSeconds: number;
-  /** Whether enough jobs ended to know. */
-  readonly isKnown: boolean;
   of(jobName: string | null): KindOfJob;
 };
 
@@ -112,8 +106,6 @@ export function serviceTimes(
   const kinds = new Map<string, KindOfJob>();
   return {
     meanSeconds,
-    meanOfEndedSeconds: estimate(whole, [], priorSeconds),
-    isKnown: (whole?.seen ?? 0) >= knownAfterJobs,
     of(name) {
       const jobName = name ?? '';
       const known = kinds.get(jobName);

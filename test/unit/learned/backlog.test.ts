@@ -7,8 +7,6 @@ import { arrivalBins } from '../../support/learned.ts';
 const secondsOf: Record<string, number> = { mail: 1, report: 10 };
 const times: ServiceTimes = {
   meanSeconds: 2,
-  meanOfEndedSeconds: 2,
-  isKnown: true,
   of: (name) => ({ meanSeconds: secondsOf[name ?? ''] ?? 2, recentSeconds: [], longestSeconds: 0 }),
 };
 

@@ -1,47 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { fewestToKeep, jobsAtRisk } from '../../../src/decision/learned/interruptions.ts';
 import type { ServiceTimes } from '../../../src/decision/learned/service-times.ts';
-import { isStuck, movedAt } from '../../../src/decision/learned/stuck.ts';
 import { reading, startMs } from '../../support/builders.ts';
-import { counted, queueMemory, running } from '../../support/learned.ts';
+import { running } from '../../support/learned.ts';
 
-const times = (meanSeconds: number, isKnown = true): ServiceTimes => ({
+const times = (meanSeconds: number): ServiceTimes => ({
   meanSeconds,
-  meanOfEndedSeconds: meanSeconds,
-  isKnown,
   of: () => ({ meanSeconds, recentSeconds: [], longestSeconds: 0 }),
-});
-const flow = { seconds: 5, arrivals: 0, completions: 0, busySeconds: 0 };
-
-describe('stuck jobs', () => {
-  const busy = reading({ activeJobs: 4, ...counted(10, 4) });
-  const ago = (seconds: number) => startMs - seconds * 1000;
-
-  test('run without an end for a minute and six times as long as usual', () => {
-    expect(isStuck(ago(59), busy, times(1), startMs)).toBe(false);
-    expect(isStuck(ago(60), busy, times(1), startMs)).toBe(true);
-    expect(isStuck(ago(110), busy, times(20), startMs)).toBe(false);
-    expect(isStuck(ago(120), busy, times(20), startMs)).toBe(true);
-  });
-
-  test('are not found in an idle queue, or among jobs nobody knows', () => {
-    expect(isStuck(ago(600), reading(), times(1), startMs)).toBe(false);
-    expect(isStuck(ago(600), busy, times(1, false), startMs)).toBe(false);
-  });
-
-  test('are timed from the last end', () => {
-    const before = queueMemory({ movedAtMs: ago(300) });
-    expect(movedAt(before, busy, flow, startMs)).toBe(ago(300));
-    expect(movedAt(before, busy, { ...flow, completions: 1 }, startMs)).toBe(startMs);
-    expect(movedAt(before, reading(counted(1, 1)), flow, startMs)).toBe(startMs);
-    expect(movedAt(undefined, busy, flow, startMs)).toBe(startMs);
-  });
-
-  test('cannot be told where nobody counts', () => {
-    expect(
-      movedAt(queueMemory({ movedAtMs: ago(300) }), reading({ activeJobs: 4 }), flow, startMs),
-    ).toBe(startMs);
-  });
 });
 
 describe('expected interruptions', () => {

@@ -37,8 +37,6 @@ describe('the residual of a running job', () => {
   test('blocks the slots of long jobs only', () => {
     const times = {
       meanSeconds: 2,
-      meanOfEndedSeconds: 2,
-      isKnown: true,
       of: (name: string | null) => kind(name === 'film' ? 600 : 2),
     };
     const seen = reading({
@@ -49,7 +47,7 @@ describe('the residual of a running job', () => {
   });
 
   test('counts a job for those that were not listed', () => {
-    const times = { meanSeconds: 2, meanOfEndedSeconds: 2, isKnown: true, of: () => kind(600) };
+    const times = { meanSeconds: 2, of: () => kind(600) };
     const seen = reading({ activeJobs: 30, running: [running(1), running(2), running(3)] });
     expect(blockedSlots(seen, times, startMs).slotsOfEach).toBe(10);
   });

@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/decision/decide.ts';
+import type { ServiceMemory } from '../../src/decision/learned/memory.ts';
+import { movedAt, stuckSeconds } from '../../src/decision/stuck-jobs.ts';
 import type { Memory, Observation } from '../../src/decision/types.ts';
 import { memory, observation, policy, reading, startMs } from '../support/builders.ts';
+import { counted, queueMemory } from '../support/learned.ts';
 
 const minuteMs = 60_000;
 const ended = { jobName: null, durationSeconds: 2 };
@@ -61,4 +64,49 @@ test('another queue of the pool still gets its workers', () => {
     reading({ queue: 'letters', readyJobs: 500 }),
   ];
   expect(after(11, { queues }).desiredWorkers).toBe(5);
+});
+
+const busy = reading({ activeJobs: 4, ...counted(10, 4) });
+const ago = (seconds: number) => startMs - seconds * 1000;
+
+describe('how long jobs have been stuck', () => {
+  /** Forty jobs of so many seconds, and the last of them as long as these. */
+  const service = (seconds: number, known: Partial<ServiceMemory> = {}): ServiceMemory => ({
+    ...{ queue: 'emails', jobName: null, busySeconds: 40 * seconds, completions: 40, seen: 40 },
+    ...{ recentSeconds: [], usedAtMs: startMs },
+    ...known,
+  });
+
+  test('is told once none has ended for six times as long as they take', () => {
+    expect(stuckSeconds(busy, ago(119), service(20), startMs)).toBe(0);
+    expect(stuckSeconds(busy, ago(120), service(20), startMs)).toBe(120);
+  });
+
+  test('is not told while one that ended lately took nearly as long', () => {
+    const mixed = service(1, { recentSeconds: [1, 100, 1] });
+    expect(stuckSeconds(busy, ago(599), mixed, startMs)).toBe(0);
+    expect(stuckSeconds(busy, ago(600), mixed, startMs)).toBe(600);
+  });
+
+  test('is not told of an idle queue, nor of jobs nobody knows', () => {
+    expect(stuckSeconds(reading(), ago(600), service(1), startMs)).toBe(0);
+    expect(stuckSeconds(busy, ago(600), service(1, { seen: 9 }), startMs)).toBe(0);
+    expect(stuckSeconds(busy, ago(600), undefined, startMs)).toBe(0);
+  });
+});
+
+describe('the last end of a job', () => {
+  const flow = { seconds: 5, arrivals: 0, completions: 0, busySeconds: 0 };
+  const before = queueMemory({ movedAtMs: ago(300) });
+
+  test('is when one was seen to end, or none to run', () => {
+    expect(movedAt(before, busy, flow, startMs)).toBe(ago(300));
+    expect(movedAt(before, busy, { ...flow, completions: 1 }, startMs)).toBe(startMs);
+    expect(movedAt(before, reading(counted(1, 1)), flow, startMs)).toBe(startMs);
+    expect(movedAt(undefined, busy, flow, startMs)).toBe(startMs);
+  });
+
+  test('may always be now where nobody counts', () => {
+    expect(movedAt(before, reading({ activeJobs: 4 }), flow, startMs)).toBe(startMs);
+  });
 });
