@@ -1,7 +1,8 @@
 /**
- * Plays every scenario through every policy and compares them with the clairvoyant bound: `npm run bench:policies`.
- * `--seeds 1,2`, `--scenarios cron,flash` and `--policies learned,ratio` make it quicker; without them the result also
- * becomes docs/policies-benchmark.md.
+ * Plays every scenario through every policy and compares them with the clairvoyant bound: `npm run bench:policies`. Then
+ * again under other conditions, and against peers in many settings. `--parts comparison,conditions,tuned`, `--seeds 1,2`,
+ * `--scenarios cron,flash` and `--policies learned,ratio` make it quicker; without them the result also becomes
+ * docs/policies-benchmark.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -13,8 +14,10 @@ import { bootMeanSeconds } from '../dist/simulator/dynos.js';
 import { simulate } from '../dist/simulator/engine.js';
 import { clairvoyantDynoSeconds } from '../dist/simulator/oracle.js';
 import { findPolicy, policies } from '../dist/simulator/policies/registry.js';
+import { tunedPeers } from '../dist/simulator/policies/tuned-peers.js';
 import { scenarios } from '../dist/simulator/scenarios/catalogue.js';
-import { report, summary } from './policies-report.js';
+import { conditions } from './bench-policies/conditions.js';
+import { report, summary } from './bench-policies/report.js';
 
 const root = new URL('..', import.meta.url);
 const settings = {
@@ -30,12 +33,23 @@ const settings = {
 const hasBound = (trace) =>
   Object.values(trace.environment).every((limit) => limit === null || limit.length === 0);
 
+/** Any seed but the one that things were tuned on. */
+const laterSeed = 2;
+/** Ours, and the peers that keep the target most often. */
+const conditionPolicies = [
+  ...['learned', 'learned-names', 'learned-counts'],
+  ...['knative-like', 'keda-like', 'ds2-hold-like'],
+];
+
 if (isMainThread) await main();
 else parentPort.on('message', async (task) => parentPort.postMessage(await play(task)));
 
 async function main() {
-  const options = { seeds: { type: 'string' }, scenarios: { type: 'string' } };
-  const { values } = parseArgs({ options: { ...options, policies: { type: 'string' } } });
+  const words = ['parts', 'seeds', 'scenarios', 'policies'];
+  const { values } = parseArgs({
+    options: Object.fromEntries(words.map((word) => [word, { type: 'string' }])),
+  });
+  const parts = listed(values.parts) ?? ['comparison', 'conditions', 'tuned'];
   const seeds = listed(values.seeds)?.map(Number) ?? [1, 2, 3, 4, 5];
   const names = listed(values.scenarios) ?? scenarios.map(({ name }) => name);
   const chosen = listed(values.policies) ?? policies.map(({ name }) => name);
@@ -46,18 +60,36 @@ async function main() {
   if (unknown.length > 0) throw new Error(`Unknown: ${unknown.join(', ')}`);
 
   const startedAt = performance.now();
-  const tasks = names.flatMap((scenario) =>
-    seeds.map((seed) => ({ scenario, seed, policies: chosen })),
-  );
-  const plays = await playAll(tasks);
+  const tasks = {
+    comparison: names.flatMap((scenario) =>
+      seeds.map((seed) => ({ scenario, seed, policies: chosen, condition: 0 })),
+    ),
+    conditions: conditions.flatMap((_, condition) =>
+      openScenarios(names).map((scenario) => ({
+        ...{ scenario, seed: laterSeed, policies: conditionPolicies, condition },
+      })),
+    ),
+    tuned: openScenarios(names).map((scenario) => ({
+      ...{ scenario, seed: laterSeed, condition: 0 },
+      policies: ['learned', ...tunedPeers.map(({ name }) => name)],
+    })),
+  };
+  const plays = await playAll(parts.flatMap((part) => tasks[part].map((t) => ({ part, ...t }))));
   const minutes = (performance.now() - startedAt) / 60_000;
-  const facts = { settings, seeds, minutes, ...versions() };
-  const kinds = chosen.map(findPolicy);
-  console.log(summary(plays, kinds, facts));
+  const facts = { settings, seeds, minutes, laterSeed, ...versions() };
+  const all = {
+    comparison: plays.filter(({ part }) => part === 'comparison'),
+    kinds: chosen.map(findPolicy),
+    conditions: plays.filter(({ part }) => part === 'conditions'),
+    conditionKinds: conditionPolicies.map(findPolicy),
+    tuned: plays.filter(({ part }) => part === 'tuned'),
+    tunedKinds: [findPolicy('learned'), ...tunedPeers],
+  };
+  console.log(summary(all, facts));
   if (Object.keys(values).length > 0) return;
   const file = new URL('docs/policies-benchmark.md', root);
   const style = await prettier.resolveConfig(file);
-  const text = report(plays, kinds, scenarios, facts);
+  const text = report(all, scenarios, facts);
   writeFileSync(file, await prettier.format(text, { ...style, filepath: fileURLToPath(file) }));
   console.log(`Wrote ${fileURLToPath(file)}`);
 }
@@ -66,9 +98,15 @@ function listed(text) {
   return text?.split(',').map((name) => name.trim());
 }
 
+function openScenarios(names) {
+  return names.filter((name) =>
+    hasBound(scenarios.find((scenario) => scenario.name === name).create(laterSeed)),
+  );
+}
+
 /** Two processors are enough for a quarter of an hour, and leave something of a laptop. */
 function playAll(tasks) {
-  const waiting = [...tasks];
+  const waiting = tasks.map((task, index) => ({ ...task, index }));
   const plays = [];
   const threads = Math.min(2, availableParallelism(), tasks.length);
   return new Promise((resolve, reject) => {
@@ -82,7 +120,9 @@ function playAll(tasks) {
       worker.on('error', reject);
       worker.on('message', (play) => {
         plays.push(play);
-        console.error(`${plays.length}/${tasks.length} ${play.scenario}, seed ${play.seed}`);
+        console.error(
+          `${plays.length}/${tasks.length} ${play.part}: ${play.scenario}, seed ${play.seed}`,
+        );
         if (plays.length === tasks.length) resolve(inOrder(plays, tasks));
         next();
       });
@@ -93,25 +133,27 @@ function playAll(tasks) {
 
 /** Whichever was done first, the same document. */
 function inOrder(plays, tasks) {
-  return tasks.map(({ scenario, seed }) =>
-    plays.find((play) => play.scenario === scenario && play.seed === seed),
-  );
+  return tasks.map((_, index) => plays.find((play) => play.index === index));
 }
 
-async function play({ scenario: name, seed, policies: chosen }) {
-  const scenario = scenarios.find((each) => each.name === name);
-  const trace = scenario.create(seed);
+async function play(task) {
+  const scenario = scenarios.find((each) => each.name === task.scenario);
+  const condition = conditions[task.condition];
+  const trace = scenario.create(task.seed);
   const all = {
     ...settings,
-    seed,
+    ...condition.settings,
+    seed: task.seed,
     concurrency: scenario.concurrency,
     meanServiceSeconds: trace.meanServiceSeconds,
   };
   const boundSeconds = hasBound(trace)
     ? await clairvoyantDynoSeconds(trace, { ...all, bootMeanSeconds: bootMeanSeconds(all) })
     : null;
-  const results = chosen.map((policy) => simulate(trace, findPolicy(policy), all, all));
-  return { scenario: name, seed, boundSeconds, results };
+  const results = task.policies.map((name) =>
+    simulate(trace, condition.trouble(findPolicy(name)), all, all),
+  );
+  return { ...task, boundSeconds, results };
 }
 
 function versions() {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { QueueReading } from '../../src/decision/types.ts';
 import type { PolicyKind, PolicySettings } from '../../src/simulator/policy.ts';
 import { peerPolicies } from '../../src/simulator/policies/peers.ts';
+import { findPolicy } from '../../src/simulator/policies/registry.ts';
+import { tunedPeers } from '../../src/simulator/policies/tuned-peers.ts';
 import { reading, observation, startMs } from '../support/builders.ts';
 
 describe('keda-like', () => {
@@ -217,6 +219,26 @@ describe('every peer', () => {
 type Queues = Partial<QueueReading> | readonly Partial<QueueReading>[];
 
 /** Looks at a time, with that to be seen and so many workers up; returns the number it asks for. */
+describe('peers in other settings', () => {
+  it('keep fewer jobs for each replica, and let go of it sooner', () => {
+    const at = playing('keda-like(listLength=50 downStabilizationSeconds=0)');
+    expect(at(0, { readyJobs: 500 }, 8)).toBe(10);
+    expect(at(15, { readyJobs: 100 }, 10)).toBe(2);
+  });
+
+  it('go down while there are jobs, if they may', () => {
+    const at = playing('hirefire-like(ratio=25 checkupSeconds=15 isDecrementable=true)');
+    expect(at(0, { readyJobs: 100 }, 10)).toBe(4);
+    expect(at(15, {}, 4)).toBe(1);
+  });
+
+  it('each have a name of their own, by which they are found', () => {
+    const names = tunedPeers.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const peer of tunedPeers) expect(findPolicy(peer.name)).toBe(peer);
+  });
+});
+
 function playing(name: string, known: Partial<PolicySettings> = {}) {
   const policy = kindOf(name).create(settings(known));
   return (seconds: number, queues: Queues, workers: number): number =>
@@ -240,7 +262,7 @@ function flowing(
 }
 
 function kindOf(name: string): PolicyKind {
-  const kind = peerPolicies.find((peer) => peer.name === name);
+  const kind = findPolicy(name);
   if (kind === undefined) throw new Error(`There is no peer ${name}.`);
   return kind;
 }

@@ -130,6 +130,18 @@ describe('a fixed number', () => {
   });
 });
 
+it.each([
+  ['keda-like', 'keda-like(listLength=5 downStabilizationSeconds=300)'],
+  ['aws-like', 'aws-like(latency=1 outDatapoints=3 inDatapoints=15)'],
+  ['knative-like', 'knative-like(stableSeconds=60 targetUtilization=0.7)'],
+  ['flink-like', 'flink-like(utilization=0.7 catchUpSeconds=1800 stabilizationSeconds=300)'],
+  ['ds2-hold-like', 'ds2-like(drain=0.25 holdSeconds=60)'],
+  ['queue-autoscale-like', 'queue-autoscale-like(sla=1 reversalCooldownSeconds=60)'],
+  ['hirefire-like', 'hirefire-like(ratio=100 checkupSeconds=60 isDecrementable=false)'],
+])('%s is one of its family: %s', (name, tuned) => {
+  expect(run(tuned)).toEqual({ ...run(name), policy: tuned });
+});
+
 it('a run that is played in slices, as the command does, comes to the same', () => {
   const settings = { ...someSettings, ...busy, bootSecondsMin: 20, bootSecondsMax: 60, seed: 1 };
   const sliced = createSimulation(waves, ratio, settings, settings);

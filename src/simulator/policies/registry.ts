@@ -3,8 +3,9 @@ import { fixed } from './fixed.ts';
 import { peerPolicies } from './peers.ts';
 import { learned, learnedCounts, learnedNames, ratio } from './production.ts';
 import { recipe } from './recipe.ts';
+import { tunedPeers } from './tuned-peers.ts';
 
-/** Every policy that can be named. */
+/** Every policy that is offered by name. */
 export const policies: readonly PolicyKind[] = [
   learned,
   learnedNames,
@@ -15,10 +16,10 @@ export const policies: readonly PolicyKind[] = [
   ...peerPolicies,
 ];
 
-/** The policy of this name, `fixed-N` for any number among them. */
+/** The policy of this name, `fixed-N` for any number and the peers in other settings among them. */
 export function findPolicy(name: string): PolicyKind | undefined {
   const [, workers] = /^fixed-(\d{1,5})$/.exec(name) ?? [];
   return workers === undefined
-    ? policies.find((policy) => policy.name === name)
+    ? [...policies, ...tunedPeers].find((policy) => policy.name === name)
     : fixed(Number(workers));
 }

@@ -1,23 +1,28 @@
-import type { PolicyKind } from '../../policy.ts';
+import type { PolicyKind, PolicySettings, SimulatedPolicy } from '../../policy.ts';
 import { mostOf, orderOf } from './order.ts';
 
 const datapointSeconds = 60;
-const outDatapoints = 3;
-const inDatapoints = 15;
 const inShare = 0.9;
+
+type Tuning = {
+  /** The acceptable latency, as a share of the target wait. */
+  readonly latency: number;
+  /** Datapoints above the target before the group grows, and below 90 % of it before it shrinks. */
+  readonly outDatapoints: number;
+  readonly inDatapoints: number;
+};
 
 /**
  * Target tracking of the backlog per instance (docs.aws.amazon.com/autoscaling/ec2/userguide/as-using-sqs-queue.html): the
  * acceptable backlog is the acceptable latency divided by the average processing time, of which the owner is taken to
- * know the true mean and that an instance does several at once. The group grows in proportion after three datapoints
- * above the target, and shrinks after fifteen below 90 % of it, here no further than the highest of them asks.
+ * know the true mean and that an instance does several at once. The group grows in proportion after some datapoints
+ * above the target, and shrinks after more below 90 % of it, here no further than the highest of them asks.
  */
-export const awsLike: PolicyKind = {
-  name: 'aws-like',
-  source:
-    'AWS target tracking of the backlog per instance: ceil(jobs × mean service time ÷ target wait), out after 3 minutes, in after 15.',
-  create: ({ minWorkers, targetWaitSeconds, meanServiceSeconds, concurrency }) => {
-    const acceptable = (targetWaitSeconds * concurrency) / meanServiceSeconds;
+export function awsLike(name: string, source: string, tuning: Tuning): PolicyKind {
+  const { latency, outDatapoints, inDatapoints } = tuning;
+  const create = (settings: PolicySettings): SimulatedPolicy => {
+    const { minWorkers, targetWaitSeconds, meanServiceSeconds, concurrency } = settings;
+    const acceptable = (latency * targetWaitSeconds * concurrency) / meanServiceSeconds;
     const datapoints: { readonly perInstance: number; readonly wanted: number }[] = [];
     return {
       pollSeconds: datapointSeconds,
@@ -39,8 +44,15 @@ export const awsLike: PolicyKind = {
         return orderOf(isUnder ? Math.min(current, Math.max(...wanted)) : current);
       },
     };
-  },
-};
+  };
+  return { name, source, create };
+}
+
+export const awsDefault = awsLike(
+  'aws-like',
+  'AWS target tracking of the backlog per instance: ceil(jobs × mean service time ÷ target wait), out after 3 minutes, in after 15.',
+  { latency: 1, outDatapoints: 3, inDatapoints: 15 },
+);
 
 /** Whether that was true of the latest datapoints, all of them. */
 function streak(

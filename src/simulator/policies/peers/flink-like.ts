@@ -1,27 +1,30 @@
-import type { PolicyKind } from '../../policy.ts';
+import type { PolicyKind, PolicySettings, SimulatedPolicy } from '../../policy.ts';
 import { createFlows, type Flow } from './flow.ts';
 import { orderOf } from './order.ts';
 
 const reconcileSeconds = 60;
 const metricsWindowSeconds = 900;
-const stabilizationSeconds = 300;
-const utilization = 0.7;
 const utilizationBoundary = 0.3;
-const catchUpSeconds = 1_800;
 /** The time a change takes. Its default is five minutes; dynos boot in one at most. */
 const restartSeconds = 60;
 const downFactorMax = 0.6;
 
+type Tuning = {
+  readonly utilization: number;
+  /** The time in which a lag shall be gone. */
+  readonly catchUpSeconds: number;
+  readonly stabilizationSeconds: number;
+};
+
 /**
- * Flink's autoscaler, DS2 in production (apache/flink-kubernetes-operator, job.autoscaler options): arrivals at 70 %
- * utilization plus the lag within half an hour, by the true processing rate, when the rate leaves 40 % to 100 %; at most
- * once in five minutes. Workers do not restart when others come, so the metrics window goes on over a change.
+ * Flink's autoscaler, DS2 in production (apache/flink-kubernetes-operator, job.autoscaler options): arrivals at the
+ * target utilization plus the lag within the catch-up time, by the true processing rate, when the rate leaves 30 % around
+ * that target; at most once in the stabilization interval. Workers do not restart when others come, so the metrics window goes on over a change.
  */
-export const flinkLike: PolicyKind = {
-  name: 'flink-like',
-  source:
-    'Flink autoscaler with its defaults: (arrivals ÷ 0.7 + lag ÷ 30 min) × service time over 15 minutes, then 5 minutes of rest.',
-  create: ({ minWorkers, concurrency, meanServiceSeconds }) => {
+export function flinkLike(name: string, source: string, tuning: Tuning): PolicyKind {
+  const { utilization, catchUpSeconds, stabilizationSeconds } = tuning;
+  const create = (settings: PolicySettings): SimulatedPolicy => {
+    const { minWorkers, concurrency, meanServiceSeconds } = settings;
     const flowOf = createFlows(metricsWindowSeconds, metricsWindowSeconds, meanServiceSeconds);
     let changedAtMs = -Infinity;
     return {
@@ -31,11 +34,13 @@ export const flinkLike: PolicyKind = {
         const current = Math.max(1, currentWorkers ?? 0);
         const needs = queues.map((queue) => {
           const flow = flowOf(observedAtMs, queue);
-          const lag = queue.readyJobs;
+          const lagPerSecond = queue.readyJobs / catchUpSeconds;
+          const missedPerSecond = (flow.jobsPerSecond * restartSeconds) / catchUpSeconds;
+          const afterRestart = lagPerSecond + missedPerSecond;
           return {
-            target: needed(flow, lag, utilization, true) / concurrency,
-            atMost: needed(flow, lag, utilization + utilizationBoundary, false) / concurrency,
-            atLeast: needed(flow, lag, utilization - utilizationBoundary, true) / concurrency,
+            target: needed(flow, afterRestart, utilization) / concurrency,
+            atMost: needed(flow, lagPerSecond, utilization + utilizationBoundary) / concurrency,
+            atLeast: needed(flow, afterRestart, utilization - utilizationBoundary) / concurrency,
           };
         });
         if (observedAtMs - changedAtMs < stabilizationSeconds * 1000) return orderOf(current);
@@ -50,16 +55,21 @@ export const flinkLike: PolicyKind = {
         return orderOf(wanted);
       },
     };
-  },
-};
+  };
+  return { name, source, create };
+}
+
+export const flinkDefault = flinkLike(
+  'flink-like',
+  'Flink autoscaler with its defaults: (arrivals ÷ 0.7 + lag ÷ 30 min) × service time over 15 minutes, then 5 minutes of rest.',
+  { utilization: 0.7, catchUpSeconds: 1_800, stabilizationSeconds: 300 },
+);
 
 /** Slots that run all the time. */
 function needed(
   { jobsPerSecond, serviceSeconds }: Flow,
-  lag: number,
+  catchUpPerSecond: number,
   utilizationShare: number,
-  isAfterRestart: boolean,
 ): number {
-  const missed = isAfterRestart ? jobsPerSecond * restartSeconds : 0;
-  return (jobsPerSecond / utilizationShare + (lag + missed) / catchUpSeconds) * serviceSeconds;
+  return (jobsPerSecond / utilizationShare + catchUpPerSecond) * serviceSeconds;
 }

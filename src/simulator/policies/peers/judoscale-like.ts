@@ -18,7 +18,7 @@ const metricsSeconds = 10;
  * of the delay, and again after each further delay. The range is the user's to choose. For BullMQ the product reports
  * queue depth; here it may see the queue time, which its documentation prefers.
  */
-function judoscaleLike(name: string, source: string, tuning: Tuning): PolicyKind {
+export function judoscaleLike(name: string, source: string, tuning: Tuning): PolicyKind {
   return {
     name,
     source,

@@ -1,27 +1,26 @@
-import type { PolicyKind } from '../../policy.ts';
+import type { PolicyKind, PolicySettings, SimulatedPolicy } from '../../policy.ts';
 import { mostOf, orderOf } from './order.ts';
 import { createWindow } from './window.ts';
 
 const tickSeconds = 2;
-const stableSeconds = 60;
-const panicSeconds = 6;
+/** The panic window is a tenth of the stable one. */
+const panicShare = 0.1;
 const panicThreshold = 2;
-const targetUtilization = 0.7;
 const upRateMax = 1_000;
 const downRateMax = 2;
 
+type Tuning = { readonly stableSeconds: number; readonly targetUtilization: number };
+
 /**
- * Knative's pod autoscaler with its defaults (knative.dev/docs/serving/autoscaling/kpa-specific, and the algorithm in
- * knative/serving, pkg/autoscaler/scaling): mean concurrency, waiting requests among it, for pods that are 70 % full. Mean
- * of a minute, or while that asks for twice the ready pods of six seconds, and then never fewer than before.
+ * Knative's pod autoscaler (knative.dev/docs/serving/autoscaling/kpa-specific, and the algorithm in
+ * knative/serving, pkg/autoscaler/scaling): mean concurrency, waiting requests among it, for pods that are so full. Mean of
+ * the stable window, or while that asks for twice the ready pods of a tenth of it, and then never fewer than before.
  */
-export const knativeLike: PolicyKind = {
-  name: 'knative-like',
-  source:
-    'Knative KPA with its defaults: mean of jobs waiting and running ÷ (0.7 × concurrency) over 60 s, or over 6 s in panic (200 %).',
-  create: ({ minWorkers, concurrency }) => {
+export function knativeLike(name: string, source: string, tuning: Tuning): PolicyKind {
+  const { stableSeconds, targetUtilization } = tuning;
+  const create = ({ minWorkers, concurrency }: PolicySettings): SimulatedPolicy => {
     const stable = createWindow(stableSeconds);
-    const panic = createWindow(panicSeconds);
+    const panic = createWindow(panicShare * stableSeconds);
     let panickedAtMs: number | null = null;
     let panicPods = 0;
     return {
@@ -47,5 +46,12 @@ export const knativeLike: PolicyKind = {
         return orderOf(panicPods);
       },
     };
-  },
-};
+  };
+  return { name, source, create };
+}
+
+export const knativeDefault = knativeLike(
+  'knative-like',
+  'Knative KPA with its defaults: mean of jobs waiting and running ÷ (0.7 × concurrency) over 60 s, or over 6 s in panic (200 %).',
+  { stableSeconds: 60, targetUtilization: 0.7 },
+);

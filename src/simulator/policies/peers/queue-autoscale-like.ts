@@ -1,4 +1,4 @@
-import type { PolicyKind } from '../../policy.ts';
+import type { PolicyKind, PolicySettings, SimulatedPolicy } from '../../policy.ts';
 import { createFlows } from './flow.ts';
 import { mostOf, orderOf } from './order.ts';
 
@@ -10,20 +10,23 @@ const spawnSeconds = 36;
 const drainFromShare = 0.5;
 const aggressivenessMost = 5;
 const downShareMost = 0.25;
-const reversalCooldownSeconds = 60;
+
+type Tuning = {
+  /** The wait it is told to keep, as a share of the target. */
+  readonly sla: number;
+  readonly reversalCooldownSeconds: number;
+};
 
 /**
  * laravel-queue-autoscale 3 (cboxdk/laravel-queue-autoscale, docs/basic-usage/how-it-works.md): the larger of arrivals ×
  * service time (Little's law) and what drains the backlog before its oldest job is late, the more urgently the nearer
- * that is; the latter from half the target on. At most a quarter fewer in each cycle, and no reversal within a minute.
+ * that is; the latter from half the target on. At most a quarter fewer in each cycle, and no reversal within the cool-down.
  */
-export const queueAutoscaleLike: PolicyKind = {
-  name: 'queue-autoscale-like',
-  source:
-    "As laravel-queue-autoscale does: the larger of Little's law and what drains the backlog before its oldest job is late, every 5 s.",
-  create: ({ minWorkers, concurrency, meanServiceSeconds, targetWaitSeconds }) => {
+export function queueAutoscaleLike(name: string, source: string, tuning: Tuning): PolicyKind {
+  const create = (settings: PolicySettings): SimulatedPolicy => {
+    const { minWorkers, concurrency, meanServiceSeconds, targetWaitSeconds } = settings;
     const flowOf = createFlows(rateSeconds, serviceWindowSeconds, meanServiceSeconds);
-    const effectiveSeconds = Math.max(1, targetWaitSeconds - spawnSeconds);
+    const effectiveSeconds = Math.max(1, tuning.sla * targetWaitSeconds - spawnSeconds);
     let lastChange = { atMs: -Infinity, direction: 0 };
     return {
       pollSeconds: loopSeconds,
@@ -40,14 +43,21 @@ export const queueAutoscaleLike: PolicyKind = {
         const wanted = Math.max(asked, least);
         const direction = Math.sign(wanted - current);
         const isReversal = direction * lastChange.direction < 0;
-        const isCooling = observedAtMs - lastChange.atMs < reversalCooldownSeconds * 1000;
+        const isCooling = observedAtMs - lastChange.atMs < tuning.reversalCooldownSeconds * 1000;
         if (direction === 0 || (isReversal && isCooling)) return orderOf(current);
         lastChange = { atMs: observedAtMs, direction };
         return orderOf(wanted);
       },
     };
-  },
-};
+  };
+  return { name, source, create };
+}
+
+export const queueAutoscaleDefault = queueAutoscaleLike(
+  'queue-autoscale-like',
+  "As laravel-queue-autoscale does: the larger of Little's law and what drains the backlog before its oldest job is late, every 5 s.",
+  { sla: 1, reversalCooldownSeconds: 60 },
+);
 
 /** Workers that run one job at a time. */
 function drainSlots(
