@@ -17,6 +17,8 @@ export type Budgets = (
     readonly wantedWorkers: number;
     readonly currentWorkers: number | null;
     readonly observedAtMs: number;
+    /** The minimum in force. */
+    readonly minWorkers: number;
   },
   signal: AbortSignal,
 ) => Promise<readonly Budget[]>;
@@ -81,8 +83,12 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
 
     let decided = { ...decide(observation, policy, remembered), observation };
     if (parts.budgets !== null) {
+      const { minWorkers } = policy;
       const wantedWorkers = decided.decision.desiredWorkers;
-      const budgets = await parts.budgets({ ...observation, wantedWorkers }, turn.signal);
+      const budgets = await parts.budgets(
+        { ...observation, wantedWorkers, minWorkers },
+        turn.signal,
+      );
       observation = { ...observation, budgets };
       decided = { ...decide(observation, policy, remembered), observation };
     }
@@ -118,9 +124,10 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
 
 /** Where the ratio could not be told, it is taken to leave the workers as they are. */
 function heldIn(
-  { currentWorkers, decision }: Pick<TickRecord, 'currentWorkers' | 'decision'>,
-  { policy: { leading, minWorkers, maxWorkers }, target }: LoopParts,
+  { currentWorkers, decision, policy }: Pick<TickRecord, 'currentWorkers' | 'decision' | 'policy'>,
+  { policy: configured, target }: LoopParts,
 ): Held {
+  const { leading, minWorkers, maxWorkers } = policy ?? configured;
   const asked = leading === 'ratio' ? decision?.recommendedWorkers : decision?.alternative.workers;
   const ratio = asked ?? currentWorkers ?? 0;
   return {

@@ -78,8 +78,9 @@ function budgetsOf(parts: Parts): Budgets | null {
     if (totalWorkers !== null && currentWorkers !== null) {
       // What it could not have anyway is left to the others.
       const most = Math.min(...budgets.map(({ workers }) => workers ?? Infinity));
-      const wantedWorkers = Math.max(pool.MIN_WORKERS, Math.min(seen.wantedWorkers, most));
-      const share = { totalWorkers, wantedWorkers, currentWorkers };
+      const wantedWorkers = Math.max(seen.minWorkers, Math.min(seen.wantedWorkers, most));
+      const { minWorkers } = seen;
+      const share = { totalWorkers, minWorkers, wantedWorkers, currentWorkers };
       budgets.push(await shareOf(parts, share, signal));
     }
     return budgets;
@@ -108,32 +109,33 @@ function useOf(
 
 type Share = {
   readonly totalWorkers: number;
+  readonly minWorkers: number;
   readonly wantedWorkers: number;
   readonly currentWorkers: number;
 };
 
 async function shareOf(
   { pool, sharers, shares, identityOf }: Parts,
-  { totalWorkers, wantedWorkers, currentWorkers }: Share,
+  { totalWorkers, currentWorkers, ...own }: Share,
   signal: AbortSignal,
 ): Promise<Budget> {
   const identity = identityOf(pool);
   const identities = sharers.map(identityOf);
   try {
     const said = await shares.read(identities, signal);
-    const claims = sharers.map((each, at) => ({
-      pool: identities[at] ?? '',
-      weight: each.POOL_WEIGHT,
-      minWorkers: each.MIN_WORKERS,
-      wantedWorkers: each === pool ? wantedWorkers : (said[at]?.wantedWorkers ?? null),
-    }));
+    const claims = sharers.map((each, at) => {
+      const { minWorkers, wantedWorkers } = (each === pool ? own : said[at]) ?? {
+        ...{ minWorkers: each.MIN_WORKERS, wantedWorkers: null },
+      };
+      return { pool: identities[at] ?? '', weight: each.POOL_WEIGHT, minWorkers, wantedWorkers };
+    });
     const fairShare = fairShares(totalWorkers, claims).get(identity) ?? 0;
     // Of whom nothing is known may want less than its part: that is no reason to remove anybody yet.
     const isKnown = claims.every((each) => each.wantedWorkers !== null);
     const shareWorkers = isKnown ? fairShare : Math.max(fairShare, currentWorkers);
     const grantedWorkers = await shares.claim(
       {
-        ...{ identity, totalWorkers, currentWorkers, wantedWorkers, limitWorkers: shareWorkers },
+        ...{ identity, totalWorkers, currentWorkers, ...own, limitWorkers: shareWorkers },
         others: identities.filter((other) => other !== identity),
       },
       signal,

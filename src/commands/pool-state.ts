@@ -51,5 +51,7 @@ function memoryExpiryMs({
   SCALE_DOWN_STABILIZATION: windowMs,
   MANUAL_SCALE_HOLD: holdMs,
 }: PoolConfig): number {
-  return Math.ceil(Math.max(dayMs, 3 * intervalMs, Math.max(windowMs, holdMs) + 2 * intervalMs));
+  return Math.ceil(
+    Math.max(dayMs, 3 * intervalMs, Math.max(windowMs ?? 0, holdMs) + 2 * intervalMs),
+  );
 }

@@ -16,7 +16,7 @@ export const report: Command = {
   name: 'report',
   summary: 'What the workers of each pool have cost, and what they would have cost otherwise',
   help: `Adds up, for each pool, the workers that the daemon found at its ticks, beside what the same time would have cost with
-MAX_WORKERS all along and with the bare ratio. Dollars are Heroku's list prices. Days are whole days of UTC, kept for
+the most workers it was allowed all along and with the bare ratio. Dollars are Heroku's list prices. Days are whole days of UTC, kept for
 ${String(keptDays)} of them. Needs only REDIS_URL (or STATE_REDIS_URL), and changes nothing. For example:
   backlog-autoscaler report --pool worker --since 7d`,
   options: {

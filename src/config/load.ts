@@ -183,11 +183,9 @@ function readPool(
     });
   }
   findContradictions(values, find('SCHEDULE')?.label ?? 'SCHEDULE', problems);
-  const holdsByItself = values.TARGET_WAIT !== null && find('SCALE_DOWN_STABILIZATION') === null;
   return {
     ...values,
     POOL: find('POOL') === null ? values.PROCESS_TYPE : values.POOL,
-    ...(holdsByItself ? { SCALE_DOWN_STABILIZATION: 0 } : {}),
   };
 }
 

@@ -1,14 +1,23 @@
-import type { Policy } from '../decision/types.ts';
+import type { Policy, PolicyName } from '../decision/types.ts';
 import type { PoolConfig } from './load.ts';
 
 /** What the learned policy would aim at in a pool that has no target of its own. */
 const targetWaitMsDefault = 120_000;
 
+/** How long scaling down waits, in milliseconds, unless somebody says so: the learned policy holds by itself. */
+const stabilizationMsDefault: Readonly<Record<PolicyName, number>> = { ratio: 300_000, learned: 0 };
+
+function stabilizationOf(pool: PoolConfig, leading: PolicyName): number {
+  return pool.SCALE_DOWN_STABILIZATION ?? stabilizationMsDefault[leading];
+}
+
 /** The config vars in the words and units of the decision. */
 export function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
-  const gapMs = Math.max(pool.SCALE_DOWN_STABILIZATION, 2 * pool.POLL_INTERVAL);
+  const leading = pool.TARGET_WAIT === null ? 'ratio' : 'learned';
+  const stabilizationMs = stabilizationOf(pool, leading);
+  const gapMs = Math.max(stabilizationMs, 2 * pool.POLL_INTERVAL);
   return {
-    leading: pool.TARGET_WAIT === null ? 'ratio' : 'learned',
+    leading,
     targetWaitSeconds: (pool.TARGET_WAIT ?? targetWaitMsDefault) / 1000,
     intervalSeconds: pool.POLL_INTERVAL / 1000,
     continuitySeconds: isPeriodic ? gapMs / 1000 : Infinity,
@@ -16,7 +25,8 @@ export function policyOf(pool: PoolConfig, isPeriodic: boolean): Policy {
     maxWorkers: pool.MAX_WORKERS,
     eventsPerWorker: pool.EVENTS_PER_WORKER,
     concurrency: pool.CONCURRENCY,
-    scaleDownStabilizationSeconds: pool.SCALE_DOWN_STABILIZATION / 1000,
+    scaleDownStabilizationSeconds: stabilizationMs / 1000,
+    stabilizationWithTargetSeconds: stabilizationOf(pool, 'learned') / 1000,
     scaleUpStep: pool.SCALE_UP_STEP,
     scaleDownStep: pool.SCALE_DOWN_STEP,
     // To a dry run everybody who scales is somebody else, also the daemon that it watches.

@@ -166,7 +166,6 @@ export const variables = {
   },
   SCALE_DOWN_STABILIZATION: {
     kind: anyDuration,
-    default: '5m',
     defaultNote: '`5m`; with `TARGET_WAIT` `0s`',
     scope: 'pool',
     example: '5m',

@@ -1,6 +1,9 @@
 import { timeOfDay } from './words.ts';
 
-/** What of a policy may be changed while the daemon runs, under the names that it has in a pools file. */
+/**
+ * What of a policy may be changed while the daemon runs, under the names that it has in a pools file; in the order in which
+ * it takes effect.
+ */
 export const settings = [
   'minWorkers',
   'maxWorkers',

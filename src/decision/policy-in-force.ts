@@ -1,6 +1,7 @@
 import {
   overridesInForce,
   pauseOf,
+  settings,
   until,
   type Override,
   type Overrides,
@@ -24,7 +25,11 @@ type Moment = {
  */
 export function policyInForce(configured: Policy, stored: Overrides, moment: Moment): Policy {
   const overrides = overridesInForce(stored, moment.nowMs);
-  const changed = overrides.settings.reduce<Policy>(
+  // What a target brings with it does not count against what was set as well, whichever was set first.
+  const inOrder = overrides.settings.toSorted(
+    (a, b) => settings.indexOf(a.setting) - settings.indexOf(b.setting),
+  );
+  const changed = inOrder.reduce<Policy>(
     (sofar, override) => ({
       ...sofar,
       ...effects[override.setting](override.value, sofar),
@@ -49,7 +54,7 @@ export function scheduledPolicy(configured: Policy, atMs: number): Policy {
     ...configured,
     ...(minWorkers === null ? {} : { minWorkers }),
     ...(maxWorkers === null ? {} : { maxWorkers }),
-    ...(targetWaitSeconds === null ? {} : { targetWaitSeconds, leading: 'learned' }),
+    ...(targetWaitSeconds === null ? {} : holding(targetWaitSeconds, configured)),
     origins: {
       ...(minWorkers === null ? {} : { minWorkers: origin }),
       ...(maxWorkers === null ? {} : { maxWorkers: origin }),
@@ -83,12 +88,21 @@ function withLead(configured: Policy, { nowMs, startSeconds }: Moment): Policy {
   };
 }
 
+/** What a target brings with it, so that it makes no difference where it was set. */
+function holding(targetWaitSeconds: number, policy: Policy): Partial<Policy> {
+  return {
+    targetWaitSeconds,
+    leading: 'learned',
+    scaleDownStabilizationSeconds: policy.stabilizationWithTargetSeconds,
+  };
+}
+
 /** What each setting changes about a policy; counts and milliseconds come in, the policy's own units go out. */
 const effects: Readonly<Record<Setting, (value: number, policy: Policy) => Partial<Policy>>> = {
   minWorkers: (minWorkers) => ({ minWorkers }),
   maxWorkers: (maxWorkers) => ({ maxWorkers }),
   eventsPerWorker: (eventsPerWorker) => ({ eventsPerWorker }),
-  targetWait: (ms) => ({ targetWaitSeconds: ms / 1000, leading: 'learned' }),
+  targetWait: (ms, policy) => holding(ms / 1000, policy),
   scaleDownStabilization: (ms, { continuitySeconds }) => ({
     scaleDownStabilizationSeconds: ms / 1000,
     continuitySeconds: Math.max(continuitySeconds, ms / 1000),

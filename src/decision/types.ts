@@ -127,6 +127,8 @@ export type Policy = {
   readonly continuitySeconds: number;
   /** Scale down only to the highest recommendation of this long. */
   readonly scaleDownStabilizationSeconds: number;
+  /** The same once the schedule or an operator sets a target: the learned policy holds by itself, unless it is told to. */
+  readonly stabilizationWithTargetSeconds: number;
   /** Most workers added in one tick; null for any number. */
   readonly scaleUpStep: number | null;
   /** Most workers removed in one tick; null for any number. */

@@ -1,11 +1,19 @@
 import { z } from 'zod';
 import type { RedisConnection } from '../redis.ts';
 
-/** What a pool said last: how many workers it wants, and how many it holds or was granted. */
-export type Claim = { readonly wantedWorkers: number; readonly claimedWorkers: number };
+/** What a pool said last: the fewest it may have, how many it wants, and how many it holds or was granted. */
+export type Claim = {
+  readonly minWorkers: number;
+  readonly wantedWorkers: number;
+  readonly claimedWorkers: number;
+};
 
 const count = z.number().int().nonnegative();
-const claim: z.ZodType<Claim> = z.object({ wantedWorkers: count, claimedWorkers: count });
+const claim: z.ZodType<Claim> = z.object({
+  minWorkers: count,
+  wantedWorkers: count,
+  claimedWorkers: count,
+});
 
 /** What pools that share a number of workers say of themselves, by identity; forgotten a day after all have fallen silent. */
 const key = 'backlog-autoscaler:{worker-budget}';
@@ -15,15 +23,16 @@ const expiryMs = 24 * 60 * 60_000;
 const claimScript = `
 local own, total, limit, current = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local others = 0
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   local text = redis.call('HGET', KEYS[1], ARGV[i])
   local isJson, said = pcall(cjson.decode, text or '')
   if isJson and type(said) == 'table' then others = others + (tonumber(said.claimedWorkers) or 0) end
 end
 local granted = math.min(limit, math.max(current, total - others))
-local said = { wantedWorkers = tonumber(ARGV[5]), claimedWorkers = math.max(granted, current) }
+local claimed = math.max(granted, current)
+local said = { minWorkers = tonumber(ARGV[5]), wantedWorkers = tonumber(ARGV[6]), claimedWorkers = claimed }
 redis.call('HSET', KEYS[1], own, cjson.encode(said))
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
+redis.call('PEXPIRE', KEYS[1], ARGV[7])
 return granted
 `;
 
@@ -44,6 +53,7 @@ export type WorkerShares = {
       readonly totalWorkers: number;
       readonly limitWorkers: number;
       readonly currentWorkers: number;
+      readonly minWorkers: number;
       readonly wantedWorkers: number;
     },
     signal: AbortSignal,
@@ -58,9 +68,10 @@ export function createWorkerShares(redis: RedisConnection): WorkerShares {
       );
       return texts.map((text) => claim.safeParse(json(text)).data ?? null);
     },
-    claim({ identity, others, totalWorkers, limitWorkers, currentWorkers, wantedWorkers }, signal) {
-      const numbers = [totalWorkers, limitWorkers, currentWorkers, wantedWorkers, expiryMs];
-      const words = [identity, ...numbers.map(String), ...others];
+    claim({ identity, others, totalWorkers, limitWorkers, currentWorkers, ...own }, signal) {
+      const { minWorkers, wantedWorkers } = own;
+      const numbers = [totalWorkers, limitWorkers, currentWorkers, minWorkers, wantedWorkers];
+      const words = [identity, ...[...numbers, expiryMs].map(String), ...others];
       return redis.run(
         'STATE_UNAVAILABLE',
         signal,

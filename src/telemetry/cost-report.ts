@@ -6,7 +6,7 @@ export type UsageReport = {
   readonly workerHours: number;
   /** Null when the price of a worker was never known. */
   readonly dollars: number | null;
-  /** The same time with MAX_WORKERS all along, and with what the bare ratio asked for. */
+  /** The same time with the most workers allowed all along, and with what the bare ratio asked for. */
   readonly alternatives: {
     readonly [Name in Alternative]: {
       readonly workerHours: number;

@@ -88,7 +88,7 @@ export const metricFamilies = {
   autoscaler_alternative_worker_seconds_total: {
     type: 'counter',
     labels: ['pool', 'alternative'],
-    help: 'Worker-seconds of the same time otherwise: `max`, always MAX_WORKERS; `ratio`, what the bare ratio asked for.',
+    help: 'Worker-seconds of the same time otherwise: `max`, always the maximum; `ratio`, what the bare ratio asked for.',
   },
   autoscaler_uncounted_seconds_total: {
     type: 'counter',

@@ -91,7 +91,7 @@ test('the report is a table for people, which says what was not counted', async 
   const { out } = await run({});
   expect(out).toContain('mail (worker of my-shop), since 2026-10-30:');
   expect(out).toMatch(/used +4\.0 +\$2\.00\n/);
-  expect(out).toMatch(/with MAX_WORKERS all along +10\.0 +\$5\.00 +used was 40% of it/);
+  expect(out).toMatch(/at the maximum all along +10\.0 +\$5\.00 +used was 40% of it/);
   expect(out).toContain('trial, seen by a dry run, since');
   expect(out).toMatch(/used +4\.0 +\?\n/);
   expect(out).toContain('not known for 1.0 h, which are in no figure');

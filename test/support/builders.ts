@@ -53,6 +53,7 @@ export function policy(known: Partial<Policy> = {}): Policy {
     concurrency: null,
     continuitySeconds: 600,
     scaleDownStabilizationSeconds: 0,
+    stabilizationWithTargetSeconds: 0,
     scaleUpStep: null,
     scaleDownStep: null,
     manualHoldSeconds: 0,

@@ -5,6 +5,7 @@ import {
   withoutSecrets,
   type Environment,
 } from '../../src/config/load.ts';
+import { policyOf } from '../../src/config/policy.ts';
 import { ConfigError, type Problem } from '../../src/config/problem.ts';
 
 const complete: Environment = {
@@ -42,7 +43,6 @@ describe('one pool from the environment', () => {
       MAX_WORKERS: 10,
       EVENTS_PER_WORKER: 100,
       POLL_INTERVAL: 60_000,
-      SCALE_DOWN_STABILIZATION: 300_000,
       SCALE_UP_STEP: null,
       PROCESS_TYPE: 'worker',
       POOL: 'worker',
@@ -76,12 +76,19 @@ describe('one pool from the environment', () => {
     expect(pool(changes)).toMatchObject({ HEROKU_APP_NAME: null, HEROKU_API_KEY: null });
   });
 
-  test('does not stabilize by itself when a target wait does the holding', () => {
-    expect(pool({ TARGET_WAIT: '2m' }).SCALE_DOWN_STABILIZATION).toBe(0);
-    expect(
-      pool({ TARGET_WAIT: '2m', SCALE_DOWN_STABILIZATION: '5m' }).SCALE_DOWN_STABILIZATION,
-    ).toBe(300_000);
-  });
+  test.each([
+    [{}, 300, 0],
+    [{ TARGET_WAIT: '2m' }, 0, 0],
+    [{ SCALE_DOWN_STABILIZATION: '7m' }, 420, 420],
+    [{ TARGET_WAIT: '2m', SCALE_DOWN_STABILIZATION: '7m' }, 420, 420],
+  ])(
+    'with %j scales down only after %d s, and after %d s once a target is set',
+    (given, now, later) => {
+      expect(policyOf(pool(given), true)).toMatchObject({
+        ...{ scaleDownStabilizationSeconds: now, stabilizationWithTargetSeconds: later },
+      });
+    },
+  );
 
   test.each([
     ['500ms', 'POLL_INTERVAL', 'must be at least 1s'],

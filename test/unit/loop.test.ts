@@ -3,7 +3,7 @@ import type { Held } from '../../src/cost/usage.ts';
 import { emptyMemory } from '../../src/decision/decide.ts';
 import type { Memory } from '../../src/decision/types.ts';
 import { OperationalError, type ErrorCode } from '../../src/errors.ts';
-import { noOverrides } from '../../src/decision/overrides.ts';
+import { noOverrides, type Overrides, type Setting } from '../../src/decision/overrides.ts';
 import { createLoop, type Budgets, type LoopParts } from '../../src/loop.ts';
 import type { QueuesReading } from '../../src/queues/queue-source.ts';
 import type { ListedWorker, ScaleResult } from '../../src/targets/target.ts';
@@ -51,6 +51,15 @@ function world(changes: Partial<LoopParts> = {}) {
     ...changes,
   };
   return { tick: () => createLoop(parts)(new AbortController().signal), asked, saved, parts };
+}
+
+/** What an operator changed a while ago, still in force. */
+function set(values: Readonly<Partial<Record<Setting, number>>>): Overrides {
+  const settings = Object.entries(values).map(([setting, value]) => ({
+    ...{ setting: setting as Setting, value, text: String(value) },
+    ...{ by: 'anna@mac', setAtMs: startMs - 1_000, untilMs: startMs + 1_000 },
+  }));
+  return { ...noOverrides, settings };
 }
 
 function backlog(readyJobs: number, known: Partial<QueuesReading> = {}): QueuesReading {
@@ -102,6 +111,27 @@ describe('a tick', () => {
     ]);
   });
 
+  test('counts it against the bounds in force, and with the ratio although a target was set to lead', async () => {
+    const counted: Held[] = [];
+    const costs = {
+      ...noAccount,
+      count(_: number, held: Held) {
+        counted.push(held);
+        return null;
+      },
+    };
+    await world({
+      costs,
+      overrides: { read: () => Promise.resolve(set({ maxWorkers: 7 })) },
+    }).tick();
+    const targeted = set({ maxWorkers: 60, targetWait: 60_000 });
+    await world({ costs, overrides: { read: () => Promise.resolve(targeted) } }).tick();
+    expect(counted).toMatchObject([
+      { max: 7, ratio: 7 },
+      { max: 60, ratio: 9 },
+    ]);
+  });
+
   test('asks for what was decided', async () => {
     const { tick, asked } = world();
     expect(await tick()).toMatchObject({
@@ -114,13 +144,14 @@ describe('a tick', () => {
 
   test('asks its budgets how many it may have when it knows how many it wants', async () => {
     const asked: unknown[] = [];
-    const budgets: Budgets = ({ wantedWorkers, currentWorkers }) => {
-      asked.push([wantedWorkers, currentWorkers]);
+    const budgets: Budgets = ({ wantedWorkers, currentWorkers, minWorkers }) => {
+      asked.push([wantedWorkers, currentWorkers, minWorkers]);
       return Promise.resolve([{ limit: 'cost-budget', workers: 4, why: 'enough for 4' }]);
     };
-    const limited = world({ budgets });
+    const overrides = { read: () => Promise.resolve(set({ minWorkers: 3 })) };
+    const limited = world({ budgets, overrides });
     const { decision, observation: seen } = await limited.tick();
-    expect(asked).toEqual([[9, 2]]);
+    expect(asked).toEqual([[9, 2, 3]]);
     expect(decision?.steps.at(-1)).toMatchObject({ step: 'cost-budget', why: 'enough for 4' });
     expect(seen?.budgets).toHaveLength(1);
     expect(limited.asked).toEqual([4]);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { schedule } from '../../src/config/schedule.ts';
 import { decide } from '../../src/decision/decide.ts';
 import {
   noOverrides,
@@ -41,6 +42,25 @@ describe('the policy in force', () => {
     ['scaleDownStep', 2, { scaleDownStep: 2 }],
   ] as const)('has what was set for %s', (setting, value, expected) => {
     expect(inForce(overrides(override({ setting, value })))).toMatchObject(expected);
+  });
+
+  test('scales down with a target as it does where the target is configured', () => {
+    const ratio = policy({ scaleDownStabilizationSeconds: 300, stabilizationWithTargetSeconds: 0 });
+    const target = override({ setting: 'targetWait', value: 90_000 });
+    expect(inForce(overrides(target), ratio).scaleDownStabilizationSeconds).toBe(0);
+    const always = schedule.parse('mon-sun 00:00-24:00 UTC targetWait=90s');
+    expect(inForce(noOverrides, { ...ratio, schedule: always }).scaleDownStabilizationSeconds).toBe(
+      0,
+    );
+    const told = { ...ratio, stabilizationWithTargetSeconds: 300 };
+    expect(inForce(overrides(target), told).scaleDownStabilizationSeconds).toBe(300);
+  });
+
+  test('has the stabilization that was set beside a target, whichever was set first', () => {
+    const target = override({ setting: 'targetWait', value: 90_000 });
+    const patience = override({ setting: 'scaleDownStabilization', value: 60_000 });
+    for (const both of [overrides(target, patience), overrides(patience, target)])
+      expect(inForce(both).scaleDownStabilizationSeconds).toBe(60);
   });
 
   test('is seen without a gap for as long as the window that was set', () => {

@@ -1,6 +1,7 @@
 import { shortest } from '../../config/kinds.ts';
 import type { Config, PoolConfig } from '../../config/load.ts';
 import { longInterval } from '../../config/long-interval.ts';
+import { policyOf } from '../../config/policy.ts';
 import { counted } from '../../decision/words.ts';
 import { ok, warning, type Remark } from './finding.ts';
 import type { HowToSet } from './how-to-set.ts';
@@ -28,7 +29,8 @@ export function judgePool(pool: PoolConfig, howToSet: HowToSet): readonly Remark
   const bounds = `${min === max ? '' : `${min} to `}${counted(max, 'worker')}`;
   const ratio = `one for every ${counted(pool.EVENTS_PER_WORKER, 'ready job')}`;
   const look = `a look every ${shortest(pool.POLL_INTERVAL)}`;
-  const patience = `scaling down waits ${shortest(pool.SCALE_DOWN_STABILIZATION)}`;
+  const { scaleDownStabilizationSeconds } = policyOf(pool, true);
+  const patience = `scaling down waits ${shortest(scaleDownStabilizationSeconds * 1000)}`;
   const long = longInterval(pool);
   return [
     ...(long === null ? [] : [warning(long.message, howToSet('POLL_INTERVAL', long.advised))]),

@@ -30,7 +30,7 @@ function paragraph(costs: PoolCosts): string {
   const rows = [
     ['', 'worker-hours', 'dollars', ''],
     ['used', ...figures(costs), ''],
-    ['with MAX_WORKERS all along', ...figures(alternatives.max), share(costs, alternatives.max)],
+    ['at the maximum all along', ...figures(alternatives.max), share(costs, alternatives.max)],
     ['with the bare ratio', ...figures(alternatives.ratio), share(costs, alternatives.ratio)],
   ];
   const widths = [0, 1, 2].map((at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));

@@ -53,6 +53,7 @@ function policyOf(leading: PolicyName, settings: PolicySettings): Policy {
     eventsPerWorker: settings.eventsPerWorker,
     concurrency: null,
     scaleDownStabilizationSeconds: stabilizationSeconds[leading],
+    stabilizationWithTargetSeconds: stabilizationSeconds.learned,
     scaleUpStep: null,
     scaleDownStep: null,
     // Nobody scales by hand in a simulation.
