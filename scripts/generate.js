@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the code: the config vars and metrics in README, the `env` of app.json, config/example.env,
+ * Writes what follows from the code: the config vars, metrics and measured policies in README, the `env` of app.json, config/example.env,
  * and the dashboards. `--check` writes nothing and fails when one of them is out of date.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,11 @@ const entries = Object.entries(variables);
 const renderers = {
   'README.md': (text) => {
     assertEveryErrorIsExplained(text);
-    return replaceRegion(replaceRegion(text, 'config', configTable()), 'metrics', metricsTable());
+    const regions = { config: configTable(), metrics: metricsTable(), policies: policiesTable() };
+    return Object.entries(regions).reduce(
+      (before, [name, content]) => replaceRegion(before, name, content),
+      text,
+    );
   },
   'app.json': (text) => JSON.stringify({ ...JSON.parse(text), env: appEnv() }),
   'config/example.env': exampleEnv,
@@ -68,6 +72,29 @@ function metricsTable() {
       `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
   );
   return ['| metric | type | labels | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** The figures that matter most of the policies that most people know, from the document that the benchmark writes. */
+function policiesTable() {
+  const shown = [
+    ...['learned', 'learned-counts', 'ratio', 'recipe', 'keda-like', 'judoscale-like'],
+    ...['hirefire-like', 'aws-like', 'knative-like'],
+  ];
+  const columns = ['policy', 'cost ÷ bound', 'kept', 'late (mean)', 'killed', 'lost'];
+  const document = readFileSync(new URL('docs/policies-benchmark.md', root), 'utf8');
+  const [titles, , ...rows] = document
+    .slice(document.indexOf('| policy'))
+    .split('\n\n')[0]
+    .split('\n')
+    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  const places = columns.map((column) => titles.indexOf(column));
+  const chosen = shown.map((name) => rows.find(([policy]) => policy === name));
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [
+    line(columns),
+    line(columns.map(() => '---')),
+    ...chosen.map((cells) => line(places.map((place) => cells[place]))),
+  ].join('\n');
 }
 
 function appEnv() {
