@@ -13,6 +13,12 @@ export async function clientForPlaceOf(first: Redis): Promise<Redis> {
   return first;
 }
 
+/** Whether the keys lie on several nodes, of which each tells only of itself. */
+export function isCluster(client: Redis): boolean {
+  const one: unknown = client;
+  return one instanceof Cluster;
+}
+
 /** The clients that together hold all keys: those of a cluster's primaries, or the one itself. */
 export function primariesOf(client: Redis): readonly Redis[] {
   const one: unknown = client;

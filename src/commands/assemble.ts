@@ -4,6 +4,7 @@ import type { Ledger } from '../cost/ledger.ts';
 import type { Policy } from '../decision/types.ts';
 import { createLoop } from '../loop.ts';
 import type { TickRecord } from '../tick-record.ts';
+import type { Unlisted } from '../queues/bullmq/clients.ts';
 import { connectRedis, type RedisConnection } from '../redis.ts';
 import { createDrainBoard } from '../drain/board.ts';
 import { guardBoard } from '../drain/guarded-board.ts';
@@ -21,7 +22,7 @@ import { version } from '../version.ts';
 import { createBudgetsSources } from './budgets.ts';
 import { identityOf } from './names.ts';
 import { stateOf } from './pool-state.ts';
-import { createWorkersSources, queueSystems } from './queue-systems.ts';
+import { createClientsSources, queueSystems, workersOf } from './queue-systems.ts';
 
 /** A tick may take no longer in all, so that the next one, or the person who waits for it, is never far away. */
 const tickMsMax = 20_000;
@@ -54,6 +55,8 @@ export type AssemblyOptions = {
   readonly onHerokuReply: (reply: HerokuReply) => void;
   /** Told once for each Heroku account of which more calls are used than this process should. */
   readonly onHerokuOveruse: () => void;
+  /** Told once for each Redis that does not let this process see who is connected. */
+  readonly onUnlisted: (unlisted: Unlisted) => void;
   readonly onLeadership: (pool: string, leadership: Leadership) => void;
   /** Told when what a pool remembered cannot be used, or not all of it. */
   readonly onOblivion: (pool: string, why: Oblivion) => void;
@@ -78,8 +81,8 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
       onOveruse: options.onHerokuOveruse,
     }),
   );
-  const workersOf = createWorkersSources(nowMs);
-  const budgetsFor = createBudgetsSources(config, nowMs, identityOf);
+  const clientsOf = createClientsSources(nowMs, options.onUnlisted);
+  const budgetsFor = createBudgetsSources(config, identityOf);
 
   return {
     pools: config.pools.map(assemblePool),
@@ -99,18 +102,19 @@ export function assemble(config: Config, options: AssemblyOptions): Assembly {
     const { costs } = state;
     leases.push(lease);
     const target = targetFor(pool);
+    const clients = clientsOf(pool, redis);
     const tick = createLoop({
       pool: pool.POOL,
       policy,
       queues: queueSystems[pool.QUEUE_SYSTEM].createQueues({
         ...{ redis, nowMs, queues: pool.QUEUES, prefix: pool.QUEUE_PREFIX },
       }),
-      workers: workersOf(pool, redis),
+      workers: workersOf(pool, redis, clients),
       target,
       isDryRun: pool.DRY_RUN,
       protection: protectionOf(pool, redis, lease),
       ...{ lease, ...state },
-      budgets: budgetsFor({ pool, redis, stateRedis, costs, target }),
+      budgets: budgetsFor({ pool, clients, stateRedis, costs, target }),
       nowMs,
       deadlineMs:
         Math.min(options.isPeriodic ? pool.POLL_INTERVAL : Infinity, tickMsMax) * shareForTheTick,

@@ -7,11 +7,12 @@ import { fairShares, workerBudget } from '../decision/budgets/worker-budget.ts';
 import type { Budget } from '../decision/types.ts';
 import { OperationalError } from '../errors.ts';
 import type { Budgets } from '../loop.ts';
+import type { Clients } from '../queues/bullmq/clients.ts';
 import {
   connectionsFor,
   connectionsOfWorkers,
-  createCensus,
   type Census,
+  type UnknownUse,
 } from '../queues/bullmq/connections.ts';
 import type { RedisConnection } from '../redis.ts';
 import { createWorkerShares, type WorkerShares } from '../state/worker-shares.ts';
@@ -29,31 +30,22 @@ type Common = {
 
 type PoolParts = {
   readonly pool: PoolConfig;
-  readonly redis: RedisConnection;
+  readonly clients: Clients;
   readonly stateRedis: RedisConnection;
   readonly costs: Ledger;
   readonly target: Target | null;
 };
 
-type Parts = Common &
-  Pick<PoolParts, 'pool' | 'costs' | 'target'> & {
-    readonly census: (signal: AbortSignal) => Promise<Census | null>;
-    readonly shares: WorkerShares;
-  };
+type Parts = Common & Omit<PoolParts, 'stateRedis'> & { readonly shares: WorkerShares };
 
-/** Builds what limits the workers of each pool. Pools on one server share the count of its connections. */
+/** Builds what limits the workers of each pool. */
 export function createBudgetsSources(
   { pools: sharers, process: { WORKER_BUDGET: totalWorkers } }: Config,
-  nowMs: () => number,
   identityOf: Common['identityOf'],
 ): (parts: PoolParts) => Budgets | null {
   const common = { sharers, totalWorkers, identityOf };
-  const censuses = new Map<RedisConnection, Parts['census']>();
-  return ({ redis, stateRedis, ...own }) => {
-    const census = censuses.get(redis) ?? createCensus(redis, nowMs);
-    censuses.set(redis, census);
-    return budgetsOf({ ...common, ...own, census, shares: createWorkerShares(stateRedis) });
-  };
+  return ({ stateRedis, ...own }) =>
+    budgetsOf({ ...common, ...own, shares: createWorkerShares(stateRedis) });
 }
 
 /** What limits the workers of a pool beside its own bounds; null when nothing does. */
@@ -65,7 +57,7 @@ function budgetsOf(parts: Parts): Budgets | null {
     const { currentWorkers, observedAtMs: nowMs } = seen;
     const budgets: Budget[] = [];
     if (sharePercent !== null) {
-      const use = useOf(pool, await parts.census(signal), currentWorkers);
+      const use = useOf(pool, await parts.clients.census(signal), currentWorkers);
       budgets.push(connectionBudget(sharePercent, use));
     }
     if (dollarsPerMonth !== null) {
@@ -87,21 +79,22 @@ function budgetsOf(parts: Parts): Budgets | null {
   };
 }
 
-/** How the connections are used as far as the server says; null where that is too little. */
+/** How the connections are used, or why that cannot be told. */
 function useOf(
   pool: PoolConfig,
-  census: Census | null,
+  census: Census | UnknownUse,
   currentWorkers: number | null,
-): ConnectionUse | null {
-  const allowed = census?.maxConnections ?? null;
-  if (census === null || allowed === null) return null;
+): ConnectionUse | UnknownUse {
+  if ('whyUnknown' in census) return census;
+  const { maxConnections: allowed } = census;
   const seen = census.clients && connectionsOfWorkers(census.clients, (each) => isOf(pool, each));
   if (seen !== null && seen.workers > 0) {
     const others = Math.max(0, census.connections - seen.connections);
     return { allowed, others, perWorker: seen.connections / seen.workers };
   }
   const perWorker = connectionsFor(pool.QUEUES);
-  if (perWorker === null) return null;
+  if (perWorker === null)
+    return { whyUnknown: 'how many connections a worker needs is not known before one is seen' };
   // Where nobody is seen because nobody may look, those that run are taken to be connected.
   const connected = seen === null ? (currentWorkers ?? 0) * perWorker : 0;
   return { allowed, others: Math.max(0, census.connections - connected), perWorker };

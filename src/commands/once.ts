@@ -28,6 +28,7 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
       ...{ nowMs, isPeriodic: false, name: nameOf(environment) },
       onHerokuReply: recorder.recordHerokuReply,
       onHerokuOveruse: recorder.recordHerokuOveruse,
+      onUnlisted: recorder.recordUnlisted,
       onLeadership: recorder.recordLeadership,
       onOblivion: recorder.recordOblivion,
     });

@@ -4,6 +4,7 @@ import { counted } from '../decision/words.ts';
 import type { Failure, ReceiverName } from '../delivery/receiver.ts';
 import { scheduledPolicy } from '../decision/policy-in-force.ts';
 import { OperationalError } from '../errors.ts';
+import type { Unlisted } from '../queues/bullmq/clients.ts';
 import { createScrubber, scrubJson } from '../scrub.ts';
 import type { Leadership } from '../state/lease.ts';
 import type { Oblivion } from '../state/memory-store.ts';
@@ -36,6 +37,7 @@ export type Recorder = {
   readonly keep: (pool: AssembledPool, report: TickReport) => Promise<void>;
   readonly recordHerokuReply: (reply: HerokuReply) => void;
   readonly recordHerokuOveruse: () => void;
+  readonly recordUnlisted: (unlisted: Unlisted) => void;
   readonly recordLeadership: (pool: string, leadership: Leadership) => void;
   readonly recordOblivion: (pool: string, why: Oblivion) => void;
   /** What became of something that was sent out. */
@@ -87,12 +89,10 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
       );
     },
     recordHerokuOveruse() {
-      log.warn(
-        {
-          hint: 'Lengthen POLL_INTERVAL, or let a second daemon with a token of another Heroku user take some of the pools.',
-        },
-        `${counted(ownCallsPerHour, 'call')} an hour, of the ${counted(callsPerHour, 'call')} that the Heroku account has for all who use it, are not enough for these pools: where nothing is to change, the workers are looked at less often from now on`,
-      );
+      logOveruse(log);
+    },
+    recordUnlisted({ why, hint }) {
+      log.warn({ hint }, `who is connected to Redis cannot be seen: ${why}`);
     },
     recordLeadership(pool, leadership) {
       metrics.recordLeadership(pool, leadership.isOwn);
@@ -117,6 +117,15 @@ export function createRecorder(config: Config, log: Logger, nowMs: () => number)
         nowMs(),
       ),
   };
+}
+
+function logOveruse(log: Logger): void {
+  log.warn(
+    {
+      hint: 'Lengthen POLL_INTERVAL, or let a second daemon with a token of another Heroku user take some of the pools.',
+    },
+    `${counted(ownCallsPerHour, 'call')} an hour, of the ${counted(callsPerHour, 'call')} that the Heroku account has for all who use it, are not enough for these pools: where nothing is to change, the workers are looked at less often from now on`,
+  );
 }
 
 /** What a pool's snapshot needs beside its report. */

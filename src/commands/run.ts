@@ -59,6 +59,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     ...{ nowMs, isPeriodic: true, name: nameOf(environment) },
     onHerokuReply: recorder.recordHerokuReply,
     onHerokuOveruse: recorder.recordHerokuOveruse,
+    onUnlisted: recorder.recordUnlisted,
     onOblivion: recorder.recordOblivion,
     onLeadership(pool, leadership) {
       recorder.recordLeadership(pool, leadership);

@@ -55,6 +55,7 @@ export function logTick(log: Logger, record: TickRecord): void {
     isBlind ? null : observation.queues.reduce((sum, reading) => sum + count(reading), 0);
   const hold = decision?.manualHold ?? null;
   const stuck = decision?.stuck ?? [];
+  const budgets = observation?.budgets ?? [];
   const level = error === null ? 'info' : needsPerson.has(error.code) ? 'error' : 'warn';
 
   log[level](
@@ -83,6 +84,7 @@ export function logTick(log: Logger, record: TickRecord): void {
             cancelled: record.drain.cancelled,
             blocked: record.drain.blocked,
           }),
+      ...(budgets.length === 0 ? {} : { budgets }),
       ...(stuck.length === 0 ? {} : { stuck }),
       ...(error === null ? {} : { code: error.code, hint: error.hint }),
     },

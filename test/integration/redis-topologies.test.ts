@@ -6,6 +6,7 @@ import { createOverrideStore } from '../../src/state/override-store.ts';
 import { createHistoryStore } from '../../src/state/history-store.ts';
 import { acting, everything, noonMs, reportAt } from '../support/history.ts';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
+import { createClients, type Unlisted } from '../../src/queues/bullmq/clients.ts';
 import { connectRedis, type RedisConnection } from '../../src/redis.ts';
 import {
   startCluster,
@@ -135,6 +136,16 @@ describe('a node of a Redis Cluster', () => {
         ...{ pause: null, settings: [{ setting: 'minWorkers', value: 5 }] },
       });
     }
+  });
+
+  test('says that nobody can tell who is connected, as each node would show its own part', async () => {
+    const unlisted: Unlisted[] = [];
+    const clients = createClients(connection, Date.now, (each) => unlisted.push(each));
+    expect(await clients.workers(soon())).toBeNull();
+    expect(await clients.census(soon())).toEqual({
+      whyUnknown: expect.stringContaining('each node of a Redis Cluster') as string,
+    });
+    expect(unlisted).toHaveLength(1);
   });
 
   test('may die: its replica takes over, also when it is the node that was named', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createBudgetsSources } from '../../src/commands/budgets.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createClients } from '../../src/queues/bullmq/clients.ts';
 import { createWorkerShares } from '../../src/state/worker-shares.ts';
 import { noAccount, startMs } from '../support/builders.ts';
 import { useStateStage } from '../support/state-stage.ts';
@@ -62,14 +63,16 @@ test('pools divide what they share by the minimums in force, which they tell eac
     () => file,
   );
   const ask = async (at: number, minWorkers: number) => {
-    const budgetsFor = createBudgetsSources(
-      config,
+    const budgetsFor = createBudgetsSources(config, ({ POOL }) => POOL);
+    const clients = createClients(
+      stage.connection,
       () => startMs,
-      ({ POOL }) => POOL,
+      () => undefined,
     );
-    const redises = { redis: stage.connection, stateRedis: stage.connection };
     const pool = config.pools[at] ?? expect.unreachable();
-    const budgets = budgetsFor({ pool, ...redises, costs: noAccount, target: null });
+    const budgets = budgetsFor({
+      ...{ pool, clients, stateRedis: stage.connection, costs: noAccount, target: null },
+    });
     const seen = { wantedWorkers: 10, currentWorkers: 0, observedAtMs: startMs, minWorkers };
     const [budget] = (await budgets?.(seen, soon())) ?? [];
     return budget?.workers;

@@ -123,7 +123,11 @@ describe('the connections of Redis', () => {
       why: 'Redis allows 80 connections, 80% of which may be used (CONNECTION_BUDGET): beside 14 of others, 5 for each worker are enough for 10 workers',
     });
     expect(connectionBudget(80, { allowed: 20, others: 30, perWorker: 5 }).workers).toBe(0);
-    expect(connectionBudget(80, null).workers).toBeNull();
+    expect(connectionBudget(80, { whyUnknown: 'Redis does not say it' })).toEqual({
+      limit: 'connection-budget',
+      workers: null,
+      why: 'Redis does not say it: CONNECTION_BUDGET limits nothing',
+    });
   });
 
   const base64 = (queue: string) => Buffer.from(queue).toString('base64');

@@ -54,6 +54,13 @@ describe('the line of a tick', () => {
     for (const line of lines) expect(line.trimEnd()).not.toContain('\n');
   });
 
+  test('says for how many workers each budget is enough, where there is one', () => {
+    const { log, entries } = memoryLog();
+    const budgets = [{ limit: 'cost-budget' as const, workers: 4, why: 'pays 4 workers' }];
+    logTick(log, tick({ observation: observation({ budgets }) }));
+    expect(entries()[0]).toMatchObject({ budgets });
+  });
+
   test('says that a hold holds', () => {
     const { log, entries } = memoryLog();
     logTick(log, tick({ decision: hold, outcome: 'held' }));

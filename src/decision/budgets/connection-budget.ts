@@ -11,13 +11,13 @@ export type ConnectionUse = {
 };
 
 /** As many workers as find a connection each within a share of what Redis allows. */
-export function connectionBudget(sharePercent: number, use: ConnectionUse | null): Budget {
+export function connectionBudget(
+  sharePercent: number,
+  use: ConnectionUse | { readonly whyUnknown: string },
+): Budget {
   const limit = 'connection-budget';
-  if (use === null) {
-    const why =
-      'how many connections a worker needs, or Redis allows, is not known: CONNECTION_BUDGET limits nothing';
-    return { limit, workers: null, why };
-  }
+  if ('whyUnknown' in use)
+    return { limit, workers: null, why: `${use.whyUnknown}: CONNECTION_BUDGET limits nothing` };
   const { allowed, others, perWorker } = use;
   const budget = Math.floor((allowed * sharePercent) / 100);
   const workers = Math.max(0, Math.floor((budget - others) / perWorker));

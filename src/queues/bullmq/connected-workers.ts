@@ -1,6 +1,3 @@
-import { OperationalError } from '../../errors.ts';
-import type { RedisConnection } from '../../redis.ts';
-
 /** A BullMQ `Worker` as its blocking connection shows it in CLIENT LIST. One that is closing is no longer seen. */
 export type BullmqWorker = {
   readonly prefix: string;
@@ -11,41 +8,6 @@ export type BullmqWorker = {
 
 /** A `Worker` opens two connections, whatever its concurrency: one waits for jobs, the other does everything else. */
 export const connectionsPerWorkerObject = 2;
-/** The list holds every client of the server, so it is not asked for more often, however many pools there are. */
-const listAgeMsMax = 10_000;
-/** Who may not ask is not asked to by every tick. */
-const refusedForMs = 600_000;
-
-/** Lists the workers that are connected to a server; null when it does not say. Never rejects for trouble. */
-export function createConnectedWorkers(
-  redis: RedisConnection,
-  nowMs: () => number,
-): (signal: AbortSignal) => Promise<readonly BullmqWorker[] | null> {
-  let last:
-    | { readonly list: Promise<readonly BullmqWorker[] | null>; readonly untilMs: number }
-    | undefined;
-  return (signal) => {
-    const atMs = nowMs();
-    // A clock that was set back must not stop the questions.
-    if (last && last.untilMs > atMs && last.untilMs - refusedForMs <= atMs) return last.list;
-    const list = askFor(redis, signal).catch((error: unknown) => {
-      if (!(error instanceof OperationalError)) throw error;
-      const isRefused = /NOPERM|unknown|unsupported/i.test(error.message);
-      last = { list: Promise.resolve(null), untilMs: atMs + (isRefused ? refusedForMs : 0) };
-      return null;
-    });
-    last = { list, untilMs: atMs + listAgeMsMax };
-    return list;
-  };
-}
-
-async function askFor(
-  redis: RedisConnection,
-  signal: AbortSignal,
-): Promise<readonly BullmqWorker[]> {
-  const ask = redis.run('QUEUE_UNREADABLE', signal, (client) => client.client('LIST'));
-  return bullmqWorkersIn(String(await ask));
-}
 
 /**
  * Finds BullMQ's workers in the reply of CLIENT LIST. Their blocking connections are named `bull:<queue in base64>`, or

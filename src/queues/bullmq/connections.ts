@@ -1,5 +1,3 @@
-import { OperationalError } from '../../errors.ts';
-import type { RedisConnection } from '../../redis.ts';
 import {
   bullmqWorkersIn,
   connectionsPerWorkerObject,
@@ -16,54 +14,29 @@ export type Client = {
   readonly isDaemons: boolean;
 };
 
-/** Who is connected to a server, as far as it says. */
+/** How the connections of a server are used. */
 export type Census = {
   readonly connections: number;
-  /** Null where the server does not say how many it allows: before Redis 7, and where INFO is not allowed. */
-  readonly maxConnections: number | null;
-  /** Null where the list may not be seen. */
+  readonly maxConnections: number;
+  /** Null where they are not listed. */
   readonly clients: readonly Client[] | null;
 };
+export type UnknownUse = { readonly whyUnknown: string };
 
-/** The list holds every client of the server, so it is not asked for more often. */
-const censusAgeMsMax = 10_000;
-
-/** Counts the connections of a server; null when it cannot be asked. Never rejects for trouble. */
-export function createCensus(
-  redis: RedisConnection,
-  nowMs: () => number,
-): (signal: AbortSignal) => Promise<Census | null> {
-  let last: { readonly census: Promise<Census | null>; readonly atMs: number } | undefined;
-  return (signal) => {
-    const ageMs = last === undefined ? Infinity : nowMs() - last.atMs;
-    if (last !== undefined && ageMs >= 0 && ageMs < censusAgeMsMax) return last.census;
-    const census = take(redis, signal);
-    last = { census, atMs: nowMs() };
-    return census;
-  };
+/** Reads it from the replies of INFO and of CLIENT LIST, which may be missing. */
+export function censusOf(info: string, clientList: string | null): Census | UnknownUse {
+  const connections = numberIn(info, 'connected_clients');
+  const maxConnections = numberIn(info, 'maxclients');
+  if (connections === null || maxConnections === null)
+    return {
+      whyUnknown: 'Redis does not say how many connections it allows (from version 7 on it does)',
+    };
+  const clients = clientList === null ? null : clientsIn(clientList);
+  return { connections, maxConnections, clients };
 }
 
-async function take(redis: RedisConnection, signal: AbortSignal): Promise<Census | null> {
-  const ask = (what: 'INFO' | 'LIST') =>
-    redis
-      .run('QUEUE_UNREADABLE', signal, async (client) =>
-        String(what === 'INFO' ? await client.info('clients') : await client.client('LIST')),
-      )
-      .catch(nullForTrouble);
-  const [info, list] = await Promise.all([ask('INFO'), ask('LIST')]);
-  const clients = list === null ? null : clientsIn(list);
-  const connections = numberIn(info, 'connected_clients') ?? clients?.length ?? null;
-  if (connections === null) return null;
-  return { connections, maxConnections: numberIn(info, 'maxclients'), clients };
-}
-
-function nullForTrouble(error: unknown): null {
-  if (error instanceof OperationalError) return null;
-  throw error;
-}
-
-function numberIn(info: string | null, field: string): number | null {
-  const digits = new RegExp(`^${field}:(\\d+)`, 'm').exec(info ?? '')?.[1];
+function numberIn(info: string, field: string): number | null {
+  const digits = new RegExp(`^${field}:(\\d+)`, 'm').exec(info)?.[1];
   return digits === undefined ? null : Number(digits);
 }
 
