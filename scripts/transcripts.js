@@ -1,73 +1,79 @@
 /**
- * Runs the commands that take care of workers by hand on an app of the Heroku emulator, with real processes, a real Redis
- * and jobs that keep coming, and writes what they said into the README. Run it when their words have changed:
- * `npm run build && node scripts/transcripts.js`
+ * Types the commands that the README shows at an app of the Heroku emulator, with real processes, a real Redis and jobs,
+ * and writes what they said there. Run it when their words have changed: `npm run transcripts`. It takes four minutes.
  */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Queue } from 'bullmq';
-import { startDemoRedis } from '../dist/demo/redis.js';
-import { startHerokuEmulator } from '../dist/demo/heroku/emulator.js';
-import { freePort } from '../dist/demo/heroku/free-port.js';
+import { startApp, type } from './transcripts/app.js';
 
-const redis = await startDemoRedis();
-const port = await freePort();
-const environment = {
-  PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-  ...{
-    REDIS_URL: redis.url,
-    QUEUES: 'emails',
-    MIN_WORKERS: '3',
-    POLL_INTERVAL: '5s',
-    GRACE_SECONDS: '20',
-  },
-  ...{ HEROKU_APP_NAME: 'my-shop', HEROKU_API_KEY: 'HRKU-transcript' },
-  HEROKU_API_URL: `http://127.0.0.1:${String(port)}`,
-};
-const heroku = await startHerokuEmulator({
-  ...{ appName: 'my-shop', apiKey: environment.HEROKU_API_KEY, port, directory: process.cwd() },
-  procfile: 'worker: node dist/demo/worker.js\nclock: node dist/main.js run',
-  formation: { worker: { quantity: 3 }, clock: { quantity: 1 } },
-  env: environment,
-  log: () => undefined,
+const schedule =
+  'mon-fri 08:00-18:00 Europe/Berlin minWorkers=5; sat,sun 00:00-24:00 Europe/Berlin maxWorkers=4';
+const secondsMax = 120;
+
+const app = await startApp({
+  ...{ MIN_WORKERS: '3', MAX_WORKERS: '6', POLL_INTERVAL: '5s', SCALE_DOWN_STABILIZATION: '10s' },
+  GRACE_SECONDS: '20',
 });
-const directory = mkdtempSync(join(tmpdir(), 'autoscaler-transcripts-'));
-const queue = new Queue('emails', { connection: { url: redis.url } });
-const producer = setInterval(() => void queue.add('e-mail', { workMs: 3_000 }), 500);
+try {
+  write('simulate', [await type('simulate --scenario newsletter --policy learned,ratio,recipe')]);
+  write('check', await typeAll(['check'], { SCHEDULE: schedule }));
 
-/** What a person at the terminal would see. */
-function run(line) {
-  const words = ['dist/main.js', ...line.split(' '), '--journal', join(directory, 'journal.json')];
-  const given = line.startsWith('restart') ? words.slice(0, -2) : words;
-  return new Promise((resolve) => {
-    let seen = `$ backlog-autoscaler ${line}\n`;
-    const child = execFile(process.execPath, given, { env: environment });
-    child.stdout.on('data', (text) => (seen += text));
-    child.stderr.on('data', (text) => (seen += text));
-    child.once('close', () => resolve(seen));
-  });
+  await app.add(1_240, 700);
+  write('once', await typeAll(['once']));
+  await app.startClock();
+  await sleep(12_000);
+  const busyAt = new Date().toISOString().slice(11, 19);
+  await untilWorkers(3);
+  write('explain', await typeAll([`explain --at ${busyAt}`, 'explain --last 6']));
+  write('history', await typeAll(['history --csv --since 20s']));
+
+  write(
+    'wheel',
+    await typeAll([
+      'pause --for 2h',
+      'set minWorkers=5 maxWorkers=20 --for 4h',
+      'overrides',
+      'set minWorkers=30',
+      'unset minWorkers maxWorkers',
+      'resume',
+    ]),
+  );
+
+  const producer = setInterval(() => void app.add(1, 3_000), 500);
+  await sleep(10_000);
+  write('restart', await typeAll(['restart --pool worker']));
+  write(
+    'maintenance',
+    await typeAll(['maintenance run --redis REDIS --app-maintenance --yes', 'maintenance status']),
+  );
+  clearInterval(producer);
+  write('report', await typeAll(['report --since 1d']));
+} finally {
+  await app.close();
 }
 
-try {
-  await sleep(10_000);
-  const restart = await run('restart --pool worker');
-  const maintenance = await run('maintenance run --redis REDIS --app-maintenance --yes');
-  const readme = Object.entries({ restart, maintenance }).reduce(
-    (text, [name, seen]) =>
-      text.replace(
-        new RegExp(`(<!-- transcript-${name}:begin -->)[^]*(<!-- transcript-${name}:end -->)`),
-        (_, begin, end) => `${begin}\n\n\`\`\`\n${seen.trimEnd()}\n\`\`\`\n\n${end}`,
-      ),
-    readFileSync('README.md', 'utf8'),
+async function typeAll(lines, config) {
+  const seen = [];
+  for (const line of lines) seen.push(await app.type(line, config));
+  return seen;
+}
+
+async function untilWorkers(count) {
+  for (let second = 0; app.heroku.quantities().worker !== count; second += 1) {
+    if (second > secondsMax) throw new Error(`there never were ${String(count)} workers`);
+    await sleep(1_000);
+  }
+}
+
+/** At once, so that a scene that fails costs only those after it. */
+function write(name, seen) {
+  const readme = readFileSync('README.md', 'utf8');
+  const place = new RegExp(
+    `(<!-- transcript-${name}:begin -->)[^]*(<!-- transcript-${name}:end -->)`,
   );
-  writeFileSync('README.md', readme);
-} finally {
-  clearInterval(producer);
-  await heroku.close();
-  await queue.close();
-  await redis.stop();
-  rmSync(directory, { recursive: true });
+  if (!place.test(readme)) throw new Error(`README has no place for ${name}`);
+  // The lines of a CSV end as RFC 4180 wants it.
+  const shown = seen.map((text) => text.replaceAll('\r\n', '\n').trimEnd()).join('\n');
+  const block = (_, begin, end) => `${begin}\n\n\`\`\`console\n${shown}\n\`\`\`\n\n${end}`;
+  writeFileSync('README.md', readme.replace(place, block));
 }

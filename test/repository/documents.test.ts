@@ -80,9 +80,25 @@ test('every file that a document links to exists', () => {
   }
 });
 
-test.each(['restart', 'maintenance'])('the README shows a whole run of `%s`', (command) => {
-  const between = new RegExp(`transcript-${command}:begin -->([^]*)<!-- transcript-${command}:end`);
-  const [, transcript = ''] = between.exec(read('README.md')) ?? [];
-  expect(transcript).toContain(`$ backlog-autoscaler ${command} `);
-  expect(transcript).toMatch(/dynos restarted|^Done: /m);
+test('the README shows what commands say as a real run wrote it, and nothing else', () => {
+  const readme = read('README.md');
+  const blocks = /<!-- transcript-(\w+):begin -->\n\n([^]*?)\n\n<!-- transcript-\1:end -->/g;
+  const transcripts = [...readme.matchAll(blocks)].map(([, , text = '']) => text);
+  const shown = transcripts.flatMap((text) => [...text.matchAll(/^\$ backlog-autoscaler (\w+)/gm)]);
+  expect(new Set(shown.map(([, command]) => command))).toEqual(
+    new Set([
+      ...['check', 'once', 'explain', 'history', 'report', 'simulate', 'restart', 'maintenance'],
+      ...['pause', 'resume', 'set', 'unset', 'overrides'],
+    ]),
+  );
+  for (const text of transcripts) expect(text).toMatch(/^```console\n[^]+\n```$/);
+  expect(readme.replaceAll(blocks, '')).not.toMatch(/^\$ /m);
+});
+
+test.each([
+  ['restart', /dynos restarted$/m],
+  ['maintenance', /^Done: /m],
+])('the README shows a `%s` that went well', (command, end) => {
+  const [, transcript = ''] = read('README.md').split(`<!-- transcript-${command}:`);
+  expect(transcript).toMatch(end);
 });

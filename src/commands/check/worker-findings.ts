@@ -127,5 +127,7 @@ function isDynoOf(processType: string, name: string): boolean {
 }
 
 function unique(names: readonly string[]): readonly string[] {
-  return [...new Set(names)];
+  return [...new Set(names)].sort((one, other) =>
+    one.localeCompare(other, 'en', { numeric: true }),
+  );
 }

@@ -19,7 +19,7 @@ export function standing(
   const { currentWorkers, desiredWorkers } = tick;
   if (currentWorkers !== null)
     return `${counted(currentWorkers, 'worker')} since ${since(firstMs)} or longer: the history begins there`;
-  const wanted = desiredWorkers === null ? '' : `; ${String(desiredWorkers)} were wanted`;
+  const wanted = desiredWorkers === null ? '' : `; ${counted(desiredWorkers, 'worker')} wanted`;
   return `how many workers there were is not known${wanted}`;
 }
 

@@ -13,7 +13,7 @@ export type PoolCosts = UsageReport & {
   readonly days: readonly ({ readonly day: string } & UsageReport)[];
 };
 
-const hours = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const hours = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const money = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' });
 
 /** The costs of each pool as a person reads them in a terminal. */

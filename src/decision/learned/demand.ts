@@ -30,6 +30,8 @@ export type Demand = {
   readonly readyJobs: number;
   readonly workSeconds: number;
   readonly meanServiceSeconds: number;
+  /** No job has ended yet, so that nobody knows how long they take. */
+  readonly isGuess: boolean;
   readonly arrivalsPerSecond: number;
   /** Fewer than these would be too few, and why. */
   readonly lower: number;
@@ -94,6 +96,7 @@ export function demandOf(
     readyJobs: reading.readyJobs,
     workSeconds: backlog.workSeconds,
     meanServiceSeconds,
+    isGuess: times.of(null).recentSeconds.length === 0,
     arrivalsPerSecond: rate.lately,
     lower,
     lowerBy: forDrain > forDeadlines ? 'drain' : 'deadlines',

@@ -36,8 +36,7 @@ export function recommendation(
   if (workers < servingWorkers) return reduction(workers, lowest, highest, held, targetWaitSeconds);
   if (workers === servingWorkers && workers <= highest.upper)
     return keeping(workers, lowest, highest, targetWaitSeconds);
-  if (held >= workers)
-    return `the arrivals kept ${counted(held, 'worker')} busy less than 30 s ago`;
+  if (held >= workers) return `the arrivals kept ${counted(held, 'worker')} busy less than 30s ago`;
   if (!isWatched) return watching(pool);
   return 'jobs are still running';
 }
@@ -61,10 +60,10 @@ function keeping(
   targetWaitSeconds: number,
 ): string {
   if (highest.upperBy === 'work')
-    return `every worker has at least 15s of work left, so ${workers} are kept`;
+    return `every worker has at least 15s of work left, so ${kept(workers)}`;
   if (lowest.lower === workers)
     return `${workOf(lowest, false)}; ${startThem(workers, lowest)} within ${spoken(targetWaitSeconds)}`;
-  return `${arrivalsOf(highest)} are likely to need ${counted(highest.upper, 'worker')} again soon, so ${workers} are kept`;
+  return `${arrivalsOf(highest)} are likely to need ${counted(highest.upper, 'worker')} again soon, so ${kept(workers)}`;
 }
 
 function reduction(
@@ -78,21 +77,26 @@ function reduction(
     return `the arrivals kept ${counted(held, 'worker')} busy less than 30s ago`;
   if (workers === 0) return 'no job is ready or running';
   if (highest.upperBy === 'work')
-    return `${workOf(highest, false)}: ${counted(workers, 'worker')} are busy with it`;
+    return `${workOf(highest, false)}: ${counted(workers, 'worker')} ${workers === 1 ? 'is' : 'are'} busy with it`;
   if (highest.upperBy === 'arrivals')
     return `${arrivalsOf(highest)} need no more than ${counted(workers, 'worker')}`;
   return `${workOf(lowest, false)}; ${startThem(workers, lowest)} within ${spoken(targetWaitSeconds)}`;
 }
 
 function workOf(
-  { queue, readyJobs, workSeconds, meanServiceSeconds }: Demand,
+  { queue, readyJobs, workSeconds, meanServiceSeconds, isGuess }: Demand,
   isNamed: boolean,
 ): string {
   const where = isNamed ? ` in ${queue}` : '';
+  const length = (seconds: number) => `${short(seconds)} each${isGuess ? ', a guess' : ''}`;
   if (readyJobs === 0)
-    return `no job is ready${where}, but more are on their way (${short(meanServiceSeconds)} each)`;
+    return `no job is ready${where}, but more are on their way (${length(meanServiceSeconds)})`;
   const are = readyJobs === 1 ? 'is' : 'are';
-  return `${counted(readyJobs, 'ready job')}${where} ${are} ${short(workSeconds)} of work (${short(workSeconds / readyJobs)} each)`;
+  return `${counted(readyJobs, 'ready job')}${where} ${are} ${short(workSeconds)} of work (${length(workSeconds / readyJobs)})`;
+}
+
+function kept(workers: number): string {
+  return `${workers} ${workers === 1 ? 'is' : 'are'} kept`;
 }
 
 function arrivalsOf({ arrivalsPerSecond, meanServiceSeconds }: Demand): string {

@@ -149,6 +149,13 @@ describe('the learned policy', () => {
     );
   });
 
+  test('calls the length of jobs of which none has ended a guess', () => {
+    const first = watch([{ currentWorkers: 1, queue: { readyJobs: 500, unfinishedJobs: 500 } }]);
+    expect(first.decision.steps[0]?.why).toContain('each, a guess)');
+    const known = watch([...steady(40), { currentWorkers: 2, queue: then(40, 2_000) }]);
+    expect(known.decision.steps[0]?.why).toMatch(/s each\)/);
+  });
+
   test('removes nobody before it has watched for a while', () => {
     const first = watch([{ currentWorkers: 8 }]);
     expect(first.decision.desiredWorkers).toBe(8);
