@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { loadConfig } from '../config/load.ts';
 import { readPoolsText } from '../config/pools-text.ts';
@@ -14,7 +15,7 @@ import {
   prepare,
   wouldBeEnded,
 } from './maintenance/begin.ts';
-import { optionDefinitions, parseChoices, type Choices } from './maintenance/choices.ts';
+import { isWayBack, optionDefinitions, parseChoices, type Choices } from './maintenance/choices.ts';
 import { conduct } from './maintenance/conduct.ts';
 import { openSite, type ScaledPool } from './maintenance/open-site.ts';
 import { documentOf, planOf, sentenceOf, standing } from './maintenance/words.ts';
@@ -27,7 +28,8 @@ export const maintenance: Command = {
   help: `run     pauses the autoscaler, drains the workers, scales to zero, proves that nobody works any more, runs Heroku’s
         maintenance of the Redis and waits for it, finds the Redis again, and puts everything back
 begin   stops at zero, for work of any other kind; end puts everything back
-abort   puts everything back from wherever it is
+abort   puts everything back from wherever it is. A maintenance that Heroku has begun cannot be stopped: abort waits for it
+        before workers come back (--force does not)
 status  says how it stands
 
 Run it on your own machine, in CI or in a one-off dyno, with the config vars of the daemon and a token that may also read
@@ -73,39 +75,45 @@ async function conductOn(
   const known = journalInFile(choices.journalPath);
   if (known !== null && known.phase !== 'over') await followRedis(site, known, shutdown);
   const left = await store.load();
-  if (choices.verb === 'status') {
-    print(
-      isJson
-        ? `${JSON.stringify(documentOf(left?.phase ?? 'none', left, [], null))}\n`
-        : standing(left),
-    );
+  const say = (document: object, sentence: string) => {
+    print(isJson ? `${JSON.stringify(document)}\n` : sentence);
+  };
+  const isUnfinished = left !== null && left.phase !== 'over';
+  const isNothingToAbort = choices.verb === 'abort' && !isUnfinished;
+  if (choices.verb === 'status' || isNothingToAbort) {
+    const sentence = `${isNothingToAbort ? 'Nothing to abort. ' : ''}${standing(left)}`;
+    say(documentOf(left?.phase ?? 'none', left), sentence);
     return exitCodes.fine;
   }
-  const isUnfinished = left !== null && left.phase !== 'over';
-  const turnsBack = choices.verb === 'end' || choices.verb === 'abort';
   const problem = contradiction(choices, isUnfinished ? left : null);
   if (problem !== null) return refuse([problem], complain);
 
   const begun = isUnfinished ? left : await prepare(site, first.REDIS_URL, choices, surroundings);
-  if (typeof begun === 'number') return begun;
+  if (begun === null) {
+    say(documentOf('refused', null), '');
+    return exitCodes.failed;
+  }
   if (isUnfinished) complain(`Goes on: ${standing(left)}`);
-  complain(planOf(begun, turnsBack));
-  if (choices.isDryRun) return exitCodes.fine;
-  if (!(await isConfirmed(choices, surroundings))) return exitCodes.failed;
-  const { outcome, journal, steps, stuck } = await conduct(
+  complain(planOf(begun, isWayBack(choices.verb)));
+  if (choices.isDryRun) {
+    say(documentOf('planned', begun), '');
+    return exitCodes.fine;
+  }
+  if (!(await isConfirmed(choices, surroundings))) {
+    say(documentOf('declined', begun), '');
+    return exitCodes.failed;
+  }
+  const conducted = await conduct(
     begun,
     {
-      ...{ site, store, turnsBack, writer: `${hostname()}:${String(process.pid)}` },
+      ...{ site, store, verb: choices.verb, writer: `${hostname()} ${randomUUID()}` },
       ...{ killGraceMs: choices.killGraceMs, isForced: choices.isForced },
       tell: createProgress(complain),
     },
     surroundings,
   );
-  print(
-    isJson
-      ? `${JSON.stringify(documentOf(outcome, journal, steps, stuck))}\n`
-      : sentenceOf(outcome, journal, stuck),
-  );
+  const { outcome, journal } = conducted;
+  say(documentOf(outcome, journal, conducted), sentenceOf(outcome, journal, conducted));
   return outcome === 'stopped' ? exitCodes.failed : exitCodes.fine;
 }
 

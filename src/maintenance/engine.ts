@@ -1,5 +1,5 @@
 import { waitUntil } from '../patience.ts';
-import type { StepName } from './journal.ts';
+import { TakenOver, type StepName } from './journal.ts';
 
 /** One step of a maintenance. Any of them can be taken up again by another process, at any point. */
 export type Step = {
@@ -25,13 +25,13 @@ const everyMsDefault = 1_000;
 
 /**
  * Takes the steps one after the other, each noted down before it begins. Returns where it got stuck, or null.
- * @throws {OperationalError} when waiting will not help
+ * @throws {OperationalError} when waiting will not help; {@link TakenOver}
  */
 export async function perform(
   steps: readonly Step[],
   parts: {
     readonly note: (step: StepName) => Promise<void>;
-    /** Done at each look, as long as the maintenance lasts. */
+    /** Done before each look, as long as the maintenance lasts. */
     readonly hold: (signal: AbortSignal) => Promise<void>;
     readonly shutdown: AbortSignal;
     readonly tell: (line: string) => void;
@@ -43,16 +43,24 @@ export async function perform(
     await parts.note(step.name);
     parts.tell(`${step.name}: ${step.title}`);
     let hasActed = false;
+    const seen = { takenOver: null as TakenOver | null };
+    const look = async (signal: AbortSignal) => {
+      await parts.hold(signal);
+      const missing = await step.missing(signal);
+      if (missing === null || step.act === undefined) return missing;
+      await step.act(signal);
+      if (hasActed) return missing;
+      hasActed = true;
+      return step.missing(signal);
+    };
     const waitedFor = await waitUntil(
-      async (signal) => {
-        await parts.hold(signal);
-        const missing = await step.missing(signal);
-        if (missing === null || step.act === undefined) return missing;
-        await step.act(signal);
-        if (hasActed) return missing;
-        hasActed = true;
-        return step.missing(signal);
-      },
+      // Of all that may go wrong with Redis, this alone does not pass.
+      (signal) =>
+        look(signal).catch((error: unknown) => {
+          if (!(error instanceof TakenOver)) throw error;
+          seen.takenOver = error;
+          return null;
+        }),
       {
         everyMs: step.everyMs ?? everyMsDefault,
         ...{ patienceMs: step.patienceMs, shutdown: parts.shutdown },
@@ -61,6 +69,7 @@ export async function perform(
         },
       },
     );
+    if (seen.takenOver !== null) throw seen.takenOver;
     const isLeft = waitedFor !== null && step.goesOn === true && !parts.shutdown.aborted;
     if (waitedFor !== null && !isLeft) return { step: step.name, waitedFor };
     const seconds = Math.round((performance.now() - startedMs) / 1000);

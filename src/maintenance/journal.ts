@@ -18,6 +18,8 @@ const pool = z.object({
   processType: z.string(),
   /** How many there were, and are to be again; null until that was noted. */
   workers: z.number().int().nonnegative().nullable(),
+  /** The most that Heroku allowed on the way up; null unless that was fewer. */
+  allowedWorkers: z.number().int().nonnegative().nullable(),
   /** The pause that somebody else had set. */
   formerPause: z.object({ by: z.string(), untilMs: z.number() }).nullable(),
 });
@@ -27,8 +29,10 @@ const journal = z.object({
   id: z.string(),
   /** `run` goes on to Heroku's maintenance and back; `begin` stops at zero, for work of any other kind. */
   kind: z.enum(['run', 'begin']),
-  /** `up` from the moment on when everything is to be as it was; `over` when it is. */
-  phase: z.enum(['down', 'up', 'over']),
+  /** `at-zero` when `begin` got there; `up` from the moment on when everything is to be as it was; `over` when it is. */
+  phase: z.enum(['down', 'at-zero', 'up', 'over']),
+  /** Whether Heroku completed what `run` is for. */
+  isMaintained: z.boolean(),
   /** The step under way, or the last one. */
   step: z.enum(stepNames),
   startedAtMs: z.number(),
@@ -44,20 +48,41 @@ const journal = z.object({
   closedApps: z.array(z.string()),
   pauseForMs: z.number(),
   pausedAtMs: z.number().nullable(),
+  /** When the pause of one that is at zero ends by itself. */
+  pausedUntilMs: z.number().nullable(),
   zeroSinceMs: z.number().nullable(),
   /** When the maintenance before this one was completed, as Heroku wrote it. */
   lastCompletedAt: z.string().nullable(),
 });
 export type Journal = z.output<typeof journal>;
 
+/** Another process goes on with the maintenance: this one must do nothing more. */
+export class TakenOver extends OperationalError {
+  constructor({ step }: Journal) {
+    super(
+      'STATE_UNAVAILABLE',
+      `another process has taken this maintenance over, and is at ${step}`,
+      { hint: '`backlog-autoscaler maintenance status` says how it stands.' },
+    );
+  }
+}
+
 export type JournalStore = {
-  /** The later one of the two copies; null when there is none. */
+  /**
+   * The later one of the two copies; null when there is none.
+   * @throws {OperationalError} when one cannot be understood, or none is in the file and Redis cannot be asked
+   */
   load(): Promise<Journal | null>;
   /**
    * Writes both copies; the one in Redis as far as that can be reached, as it may be under maintenance.
-   * @throws {OperationalError} when the file cannot be written, or another process has taken over
+   * @throws {OperationalError} when the file cannot be written; {@link TakenOver}
    */
   write(next: Journal): Promise<void>;
+  /**
+   * Makes sure that nobody else has gone on since this was written.
+   * @throws {TakenOver}
+   */
+  assertOwn(written: Journal): Promise<void>;
 };
 
 const key = (app: string) => `backlog-autoscaler:maintenance:{${app}}`;
@@ -72,24 +97,31 @@ export function createJournalStore(parts: {
 }): JournalStore {
   const { path, app } = parts;
 
-  async function inRedis(): Promise<Journal | null> {
-    const text = await bestEffort((signal) =>
-      parts.redis().run('STATE_UNAVAILABLE', signal, (client) => client.get(key(app))),
-    );
-    return parse(text);
+  const inRedis = (signal: AbortSignal) =>
+    parts.redis().run('STATE_UNAVAILABLE', signal, (client) => client.get(key(app)));
+  const place = `backlog-autoscaler:maintenance:{${app}} in Redis`;
+
+  /** Two processes on one machine share the file as a rule, and any two share Redis, unless that is under maintenance. */
+  async function assertOwn(written: Journal): Promise<void> {
+    const texts = [readIfThere(path), await bestEffort(inRedis)];
+    const other = texts
+      .map((text) => text !== null && journal.safeParse(json(text)).data)
+      .find((copy) => copy && copy.id === written.id && copy.writer !== written.writer);
+    if (other && other.entries >= written.entries) throw new TakenOver(other);
   }
 
   return {
+    assertOwn,
     async load() {
-      const copies = [parse(readIfThere(path)), await inRedis()].filter((copy) => copy !== null);
+      const own = journalInFile(path);
+      const text = own === null ? await soon(inRedis) : await bestEffort(inRedis);
+      const copies = [own, parse(text, place)].filter((copy) => copy !== null);
       return (
         copies.sort((a, b) => b.startedAtMs - a.startedAtMs || b.entries - a.entries)[0] ?? null
       );
     },
     async write(next) {
-      const other = await inRedis();
-      const isOther = other !== null && other.id === next.id && other.writer !== next.writer;
-      if (isOther && other.entries >= next.entries) throw takenOver(other);
+      await assertOwn(next);
       const text = JSON.stringify(next);
       writeDurably(path, `${text}\n`);
       await bestEffort((signal) =>
@@ -103,7 +135,7 @@ export function createJournalStore(parts: {
 
 /** What is there of a journal before anything is known about its Redis. */
 export function journalInFile(path: string): Journal | null {
-  return parse(readIfThere(path));
+  return parse(readIfThere(path), path);
 }
 
 function readIfThere(path: string): string | null {
@@ -132,18 +164,31 @@ function writeDurably(path: string, text: string): void {
   }
 }
 
-function parse(text: string | null): Journal | null {
+/** What is noted and cannot be understood is not nothing: to begin anew would forget how many workers there were. */
+function parse(text: string | null, place: string): Journal | null {
   if (text === null) return null;
+  const parsed = journal.safeParse(json(text));
+  if (parsed.success) return parsed.data;
+  throw new OperationalError('STATE_UNAVAILABLE', `the journal ${place} cannot be understood`, {
+    hint: 'If nothing of a maintenance is left to be put back, delete it. Otherwise use the version that wrote it.',
+  });
+}
+
+function json(text: string): unknown {
   try {
-    return journal.parse(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
     return null;
   }
 }
 
+function soon<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return withDeadline(new AbortController().signal, redisMsMax, work);
+}
+
 async function bestEffort<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T | null> {
   try {
-    return await withDeadline(new AbortController().signal, redisMsMax, work);
+    return await soon(work);
   } catch (error) {
     if (error instanceof OperationalError) return null;
     throw error;
@@ -155,12 +200,4 @@ function unusable(path: string, error: unknown): OperationalError {
   return new OperationalError('STATE_UNAVAILABLE', `the journal ${path} cannot be used: ${why}`, {
     hint: 'Nothing is done that could not be taken up again: name another file with --journal.',
   });
-}
-
-function takenOver({ step }: Journal): OperationalError {
-  return new OperationalError(
-    'STATE_UNAVAILABLE',
-    `another process has taken this maintenance over, and is at ${step}`,
-    { hint: '`backlog-autoscaler maintenance status` says how it stands.' },
-  );
 }

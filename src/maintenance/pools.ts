@@ -19,13 +19,15 @@ export function authorOf({ id }: Journal): string {
   return `maintenance ${id}`;
 }
 
+/** Whether the pause is ours, and has not come to its end at `atMs`. */
 export async function isPausedByUs(
   { name, overrides }: PoolSite,
   journal: Journal,
   signal: AbortSignal,
+  atMs = 0,
 ): Promise<boolean> {
   const { pause } = await overrides.read(name, signal);
-  return pause?.by === authorOf(journal);
+  return pause?.by === authorOf(journal) && pause.untilMs > atMs;
 }
 
 /** Pauses a pool, or goes on doing so. While it is paused, no change of its workers counts as a person's. */
@@ -53,8 +55,10 @@ export async function unpause(
   else await overrides.resume(name, signal);
 }
 
-export function workersOf({ name }: PoolSite, { pools }: Journal): number {
-  return pools.find(({ pool }) => pool === name)?.workers ?? 0;
+/** How many workers a pool is to have again: as many as it had, or as Heroku allows. */
+export function wantedWorkers({ name }: PoolSite, { pools }: Journal): number {
+  const found = pools.find(({ pool }) => pool === name);
+  return Math.min(found?.workers ?? 0, found?.allowedWorkers ?? Infinity);
 }
 
 export async function askToDrain({ view, board }: PoolSite, signal: AbortSignal): Promise<void> {
@@ -101,7 +105,7 @@ export async function notAtWork(
   journal: Journal,
   signal: AbortSignal,
 ): Promise<string | null> {
-  if (workersOf(pool, journal) === 0) return null;
+  if (wantedWorkers(pool, journal) === 0) return null;
   // The daemon may want others by now, so what counts is that all are up that there are.
   const dynos = await pool.view.dynos(2_000, signal);
   const waiting = dynos.filter(({ state }) => state !== 'up');

@@ -1,4 +1,5 @@
 import type { Step } from './engine.ts';
+import type { DataMaintenance } from '../targets/heroku/shapes.ts';
 import type { Journal } from './journal.ts';
 import {
   aboveZero,
@@ -12,7 +13,7 @@ import {
   stillBusy,
   stillWorking,
   unpause,
-  workersOf,
+  wantedWorkers,
 } from './pools.ts';
 import type { Site } from './site.ts';
 
@@ -22,7 +23,7 @@ export type Circumstances = {
   readonly update: (changes: Partial<Journal>) => Promise<void>;
   /** How long after it was told to end a process may live. */
   readonly killGraceMs: number;
-  /** Whether workers that do not drain in time are ended all the same. */
+  /** Whether workers that do not drain in time are ended all the same, and come back while Heroku’s maintenance runs. */
   readonly isForced: boolean;
   readonly nowMs: () => number;
 };
@@ -37,31 +38,14 @@ const maintenanceMsMax = 4 * 60 * minuteMs;
 
 /** From a pool at work to none at all, and proof of it. */
 export function stepsDown(circumstances: Circumstances): readonly Step[] {
-  const { site, journal, update, isForced, nowMs } = circumstances;
+  const { site, journal, update, isForced } = circumstances;
   const scaleToZero = (signal: AbortSignal) =>
     eachPool(site, async (pool) => {
       if ((await pool.currentWorkers(0, signal)) > 0) await pool.scaleTo(0, signal);
     });
 
   return [
-    {
-      name: 'pause',
-      title: 'pause the autoscaler',
-      patienceMs: 2 * minuteMs,
-      missing: (signal) =>
-        firstOf(site, async (pool) => {
-          if (!(await isPausedByUs(pool, journal(), signal))) return `${pool.name} is not paused`;
-          if ((await pool.lastTold(signal))?.pausedBy === authorOf(journal())) return null;
-          const sinceMs = nowMs() - (journal().pausedAtMs ?? nowMs());
-          return sinceMs > tickMsMax ? null : `a tick of ${pool.name} may be under way`;
-        }),
-      async act(signal) {
-        await eachPool(site, async (pool) => {
-          if (!(await isPausedByUs(pool, journal(), signal))) await pause(pool, journal(), signal);
-        });
-        if (journal().pausedAtMs === null) await update({ pausedAtMs: nowMs() });
-      },
-    },
+    stepPause(circumstances),
     {
       name: 'note-workers',
       title: 'note how many workers there are',
@@ -98,6 +82,34 @@ export function stepsDown(circumstances: Circumstances): readonly Step[] {
   ];
 }
 
+function stepPause({ site, journal, update, nowMs }: Circumstances): Step {
+  // The pause that an earlier process set may end in a moment.
+  let isRenewed = false;
+  return {
+    name: 'pause',
+    title: 'pause the autoscaler',
+    patienceMs: 2 * minuteMs,
+    missing: (signal) =>
+      firstOf(site, async (pool) => {
+        const isPaused = isRenewed && (await isPausedByUs(pool, journal(), signal));
+        if (!isPaused) return `${pool.name} is not paused`;
+        if ((await pool.lastTold(signal))?.pausedBy === authorOf(journal())) return null;
+        const sinceMs = nowMs() - (journal().pausedAtMs ?? nowMs());
+        return sinceMs > tickMsMax ? null : `a tick of ${pool.name} may be under way`;
+      }),
+    async act(signal) {
+      // This machine's clock may be wrong: that a pause counts as ended too soon costs the wait for one tick.
+      const atMs = isRenewed ? 0 : nowMs();
+      const all = site.pools().map((pool) => isPausedByUs(pool, journal(), signal, atMs));
+      const isNew = (await Promise.all(all)).includes(false);
+      if (isRenewed && !isNew) return;
+      await eachPool(site, (pool) => pause(pool, journal(), signal));
+      if (isNew || journal().pausedAtMs === null) await update({ pausedAtMs: nowMs() });
+      isRenewed = true;
+    },
+  };
+}
+
 /** Zero is what Heroku says at once, and what Redis shows only when the last process has ended. */
 function stepProof(
   { site, journal, update, killGraceMs, nowMs }: Circumstances,
@@ -132,44 +144,64 @@ export function stepMaintenance({ site, journal }: Circumstances): readonly Step
       title: `have Heroku maintain ${addon.name}`,
       ...{ patienceMs: maintenanceMsMax, everyMs: 3_000 },
       async missing(signal) {
-        const { status, completed_at } = await look(signal);
-        // A maintenance that was completed before this one began is not this one.
-        const isNew = completed_at !== journal().lastCompletedAt;
-        if (status === 'completed' && isNew) return null;
-        return `Heroku says ${status === 'completed' ? 'nothing of it yet' : status}`;
+        const found = await look(signal);
+        if (isCompleted(found, journal())) return null;
+        return `Heroku says ${found.status === 'completed' ? 'nothing of it yet' : found.status}`;
       },
       async act(signal) {
-        const { status } = await look(signal);
-        if (status !== 'running') await site.operator.runDataMaintenance(addon.id, signal);
+        const found = await look(signal);
+        // It may have ended since the last look, and would be done again.
+        if (found.status === 'running' || isCompleted(found, journal())) return;
+        await site.operator.runDataMaintenance(addon.id, signal);
       },
     },
   ];
 }
 
+/** A maintenance that was completed before this one began is not this one. */
+export function isCompleted(
+  { status, completed_at }: DataMaintenance,
+  { lastCompletedAt }: Journal,
+): boolean {
+  return status === 'completed' && completed_at !== lastCompletedAt;
+}
+
+/** Finds the Redis, once it is where it will be. */
+function stepFindRedis({ site, journal, isForced }: Circumstances): Step {
+  return {
+    name: 'find-redis',
+    title: 'see where Redis is now, and that it can be written to',
+    patienceMs: journal().addon === null ? 15 * minuteMs : maintenanceMsMax,
+    async missing(signal) {
+      const { addon } = journal();
+      if (addon !== null && !isForced) {
+        const { status } = await site.operator.dataMaintenance(addon.id, signal);
+        // Workers on a Redis that is being replaced would lose what they do.
+        if (status === 'running')
+          return `Heroku’s maintenance of ${addon.name} is running, which nothing can stop`;
+      }
+      const url = addon && (await site.operator.configVar(addon.app, addon.configVar, signal));
+      if (url !== null) site.move(url);
+      await eachPool(site, (pool) => pause(pool, journal(), signal));
+      await Promise.all(site.pools().map((pool) => pool.readQueues(signal)));
+      return null;
+    },
+  };
+}
+
 /** Everything as it was before. */
-export function stepsUp({ site, journal, update, nowMs }: Circumstances): readonly Step[] {
+export function stepsUp(circumstances: Circumstances): readonly Step[] {
+  const { site, journal, update, nowMs } = circumstances;
   let restoredMs: number | null = null;
   return [
-    {
-      name: 'find-redis',
-      title: 'see where Redis is now, and that it can be written to',
-      patienceMs: 15 * minuteMs,
-      async missing(signal) {
-        const { addon } = journal();
-        const url = addon && (await site.operator.configVar(addon.app, addon.configVar, signal));
-        if (url !== null) site.move(url);
-        await eachPool(site, (pool) => pause(pool, journal(), signal));
-        await Promise.all(site.pools().map((pool) => pool.readQueues(signal)));
-        return null;
-      },
-    },
+    stepFindRedis(circumstances),
     {
       name: 'restore-workers',
       title: 'scale to as many workers as there were',
       patienceMs: 15 * minuteMs,
       missing: (signal) =>
         firstOf(site, async (pool) => {
-          const wanted = workersOf(pool, journal());
+          const wanted = wantedWorkers(pool, journal());
           const workers = await pool.currentWorkers(0, signal);
           if (workers < wanted) return `${pool.name} has ${workers} of ${wanted}`;
           // A daemon that took an older reading for the latest would take the new number for a person's.
@@ -181,13 +213,13 @@ export function stepsUp({ site, journal, update, nowMs }: Circumstances): readon
         }),
       act: (signal) =>
         eachPool(site, async (pool) => {
-          const wanted = workersOf(pool, journal());
+          const wanted = wantedWorkers(pool, journal());
           if ((await pool.currentWorkers(0, signal)) >= wanted) return;
           const result = await pool.scaleTo(wanted, signal);
           if (result.kind === 'scaled') return;
           // Less than before is all that Heroku allows now.
           const pools = journal().pools.map((entry) =>
-            entry.pool === pool.name ? { ...entry, workers: result.limitWorkers } : entry,
+            entry.pool === pool.name ? { ...entry, allowedWorkers: result.limitWorkers } : entry,
           );
           await update({ pools });
         }),

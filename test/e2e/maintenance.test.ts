@@ -104,37 +104,3 @@ test('maintenance survives being killed at every step, finds the Redis at its ne
   expect(app.heroku.lines.filter((line) => line.includes('"manualHold"'))).toEqual([]);
   expect(readFileSync(journal(), 'utf8')).not.toContain('redis://');
 }, 180_000);
-
-test('maintenance says what it would do, refuses what cannot work, and stops at zero for other work until it is ended', async () => {
-  const app = await startRunningApp(1);
-  const { environment } = app;
-  const dry = await runCommand(words('run', '--redis', 'REDIS', '--dry-run'), environment);
-  expect(dry.stderr).toMatch(/maintenance is pending\n(.*\n)*Will pause the autoscaler for worker/);
-  expect(dry.exitCode).toBe(0);
-  const inClock = await runCommand(words('run', '--redis', 'REDIS'), {
-    ...environment,
-    DYNO: 'clock.1',
-  });
-  expect(inClock.stderr).toContain('this runs in clock.1, which Heroku restarts half way');
-  const granted = await app.heroku.call('POST', '/oauth/authorizations', { scope: ['write'] });
-  const { access_token } = granted.body as { access_token: { token: string } };
-  const weak = await runCommand(words('run', '--redis', 'REDIS'), {
-    ...environment,
-    HEROKU_API_KEY: access_token.token,
-  });
-  expect(weak.stderr).toContain('authorizations:create -s write,read-protected');
-  const nothing = await runCommand(words('end'), environment);
-  expect([inClock, weak, nothing].map(({ exitCode }) => exitCode)).toEqual([78, 1, 64]);
-  expect(workers(app)).toBe(1);
-
-  const begun = await runCommand(words('begin', '--json'), environment);
-  expect(JSON.parse(begun.stdout)).toMatchObject({ outcome: 'at-zero', step: 'prove-zero' });
-  expect(workers(app)).toBe(0);
-  const other = await runCommand(words('run', '--redis', 'REDIS'), environment);
-  expect(other).toMatchObject({ exitCode: 64, stdout: '' });
-  const aborted = await runCommand(words('abort'), environment);
-  expect(aborted.stdout).toBe('Done: everything is as it was before (worker 1).\n');
-  expect(workers(app)).toBe(1);
-  const status = await runCommand(words('status'), environment);
-  expect(status.stdout).toContain('is over');
-}, 120_000);

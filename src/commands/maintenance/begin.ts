@@ -4,8 +4,8 @@ import { withDeadline } from '../../deadline.ts';
 import { OperationalError } from '../../errors.ts';
 import type { Journal } from '../../maintenance/journal.ts';
 import type { Site } from '../../maintenance/site.ts';
-import { exitCodes, type ExitCode, type Surroundings } from '../command.ts';
-import type { Choices } from './choices.ts';
+import type { Surroundings } from '../command.ts';
+import { isWayBack, type Choices } from './choices.ts';
 import type { ScaledPool } from './open-site.ts';
 import { preflight } from './preflight.ts';
 
@@ -82,34 +82,39 @@ export async function followRedis(
   if (url !== null) site.move(url);
 }
 
-/** A journal to begin with, when nothing speaks against it; or the exit code. */
+/** A journal to begin with; null when something speaks against it, which is told. */
 export async function prepare(
   site: Site,
   redisUrl: string,
   choices: Choices,
   { complain, nowMs, shutdown }: Surroundings,
-): Promise<Journal | ExitCode> {
+): Promise<Journal | null> {
   const { facts, problems, found } = await preflight(site, choices, redisUrl, { nowMs, shutdown });
   for (const fact of facts) complain(`  ok       ${fact}\n`);
   for (const problem of problems) complain(`  problem  ${problem}\n`);
-  if (problems.length > 0) return exitCodes.failed;
+  if (problems.length > 0) return null;
   const startedAtMs = nowMs();
   return {
     ...{ version: 1, id: randomBytes(3).toString('hex'), entries: 0, writer: '' },
-    ...{ kind: choices.verb === 'run' ? 'run' : 'begin', phase: 'down', step: 'pause' },
-    ...{ ...found, startedAtMs, pausedAtMs: null, zeroSinceMs: null },
+    ...{
+      kind: choices.verb === 'run' ? 'run' : 'begin',
+      phase: 'down',
+      step: 'pause',
+      isMaintained: false,
+    },
+    ...{ ...found, startedAtMs, pausedAtMs: null, pausedUntilMs: null, zeroSinceMs: null },
     pauseForMs: choices.pauseForMs,
   };
 }
 
 /** Whether it may begin: it was said beforehand, or somebody is there and says so. */
 export async function isConfirmed(
-  { isConfirmed: isSaid }: Choices,
+  { verb, isConfirmed: isSaid }: Choices,
   { ask, complain }: Surroundings,
 ): Promise<boolean> {
   if (isSaid) return true;
-  if (ask !== null) return ask('Begin? [y/N] ');
-  complain('Nobody is there to be asked: --yes begins without a question.\n');
+  if (ask !== null) return ask(`${isWayBack(verb) ? 'Put everything back' : 'Begin'}? [y/N] `);
+  complain('Nobody is there to be asked: --yes goes ahead without a question.\n');
   return false;
 }
 

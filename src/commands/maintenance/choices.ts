@@ -4,6 +4,8 @@ import { near } from '../read-options.ts';
 
 export const verbs = ['run', 'begin', 'end', 'abort', 'status'] as const;
 export type Verb = (typeof verbs)[number];
+/** Whether it puts back how it was, whatever was done so far. */
+export const isWayBack = (verb: Verb): boolean => verb === 'end' || verb === 'abort';
 
 const hourMs = 60 * 60_000;
 /** Heroku kills a process 30 s after it was told to end, which it is within a second or two. */
@@ -19,7 +21,10 @@ export const optionDefinitions = {
   },
   yes: { type: 'boolean', help: 'Do not ask before beginning' },
   resume: { type: 'boolean', help: 'Go on with the one that was left, and never begin another' },
-  force: { type: 'boolean', help: 'Go on after DRAIN_TIMEOUT; what still runs is handed back' },
+  force: {
+    type: 'boolean',
+    help: 'Go on after DRAIN_TIMEOUT; what still runs is handed back. With end and abort: also while Heroku’s maintenance runs',
+  },
   for: { type: 'string', help: 'How long the pause lasts if nobody ends it (4h)' },
   'kill-grace': { type: 'string', help: 'How long an ended process may live on (35s)' },
   journal: { type: 'string', help: 'The file to keep (backlog-autoscaler-maintenance.json)' },

@@ -1,15 +1,17 @@
 import { withDeadline } from '../../deadline.ts';
 import { OperationalError } from '../../errors.ts';
 import { perform, type Passed, type Step, type Stuck } from '../../maintenance/engine.ts';
-import type { Journal, JournalStore } from '../../maintenance/journal.ts';
+import { TakenOver, type Journal, type JournalStore } from '../../maintenance/journal.ts';
 import { eachPool, pause } from '../../maintenance/pools.ts';
 import type { Site } from '../../maintenance/site.ts';
-import { stepMaintenance, stepsDown, stepsUp } from '../../maintenance/steps.ts';
+import { isCompleted, stepMaintenance, stepsDown, stepsUp } from '../../maintenance/steps.ts';
 import type { Surroundings } from '../command.ts';
-import { howToGoOn, type Outcome } from './words.ts';
+import { isWayBack, type Verb } from './choices.ts';
+import { howToGoOn, type Outcome, type RedisMaintenance } from './words.ts';
 
 export type Conducted = {
   readonly outcome: Outcome;
+  readonly redisMaintenance: RedisMaintenance | null;
   readonly journal: Journal;
   readonly steps: readonly Passed[];
   readonly stuck: Stuck | null;
@@ -31,15 +33,14 @@ export async function conduct(
     readonly writer: string;
     readonly killGraceMs: number;
     readonly isForced: boolean;
-    /** Back to how it was, whatever was done so far. */
-    readonly turnsBack: boolean;
+    readonly verb: Verb;
     readonly tell: (line: string) => void;
   },
   { nowMs, shutdown, complain }: Pick<Surroundings, 'nowMs' | 'shutdown' | 'complain'>,
 ): Promise<Conducted> {
-  const { site, store, writer, killGraceMs, isForced, turnsBack, tell } = parts;
+  const { site, store, writer, killGraceMs, isForced, verb, tell } = parts;
+  const turnsBack = isWayBack(verb);
   let journal = begun;
-  let heldAtMs = -Infinity;
   const steps: Passed[] = [];
   const update = async (changes: Partial<Journal>) => {
     journal = { ...journal, ...changes, entries: journal.entries + 1, writer };
@@ -50,44 +51,62 @@ export async function conduct(
   const middle = journal.kind === 'run' ? stepMaintenance(circumstances) : [];
   const up = stepsUp(circumstances);
 
-  /** Redis may be the one under maintenance, so this is tried and no more. */
-  async function hold(signal: AbortSignal): Promise<void> {
-    const isDue = performance.now() - heldAtMs > holdEveryMs;
-    if (journal.phase !== 'down' || journal.pausedAtMs === null || !isDue) return;
-    heldAtMs = performance.now();
-    await eachPool(site, (pool) => pause(pool, journal, signal)).catch(passOver);
-  }
+  const hold = holding(site, store, () => journal);
   const go = (list: readonly Step[]) =>
     perform(list, {
       ...{ hold, shutdown, tell, onPassed: (passed) => steps.push(passed) },
       note: (step) => update({ step }),
     });
-  const end = (outcome: Outcome, stuck: Stuck | null): Conducted => {
-    return { outcome, journal, steps, stuck };
+  const end = async (outcome: Outcome, stuck: Stuck | null): Promise<Conducted> => {
+    const redisMaintenance = await lookAtMaintenance(site, journal);
+    return { outcome, journal, steps, stuck, redisMaintenance };
   };
 
   try {
-    if (journal.phase === 'down' && !turnsBack) {
+    if (journal.phase !== 'up' && !turnsBack) {
       const isPassed = await isDone(middle, shutdown);
       const stuck = isPassed ? null : ((await go(down)) ?? (await go(middle)));
-      if (stuck !== null) return end('stopped', stuck);
-      if (journal.kind === 'begin') return end('at-zero', null);
+      if (stuck !== null) return await end('stopped', stuck);
+      if (journal.kind === 'begin') {
+        await withDeadline(shutdown, lookMsMax, (signal) =>
+          eachPool(site, (pool) => pause(pool, journal, signal)),
+        );
+        await update({ phase: 'at-zero', pausedUntilMs: nowMs() + journal.pauseForMs });
+        return await end('at-zero', null);
+      }
+      await update({ phase: 'up', isMaintained: true });
     }
-    if (journal.phase === 'down') await update({ phase: 'up' });
+    if (journal.phase !== 'up') await update({ phase: 'up' });
     // What is behind a resumed journal is not done again: the autoscaler may have the pool already.
     const from = Math.max(
       0,
       up.findIndex(({ name }) => name === journal.step),
     );
     const stuck = await go(up.slice(from));
-    if (stuck !== null) return end('stopped', stuck);
+    if (stuck !== null) return await end('stopped', stuck);
     await update({ phase: 'over' });
-    return end(turnsBack && begun.kind === 'run' ? 'aborted' : 'finished', null);
+    const isWhole = journal.kind === 'run' ? journal.isMaintained : verb !== 'abort';
+    return await end(isWhole ? 'finished' : 'aborted', null);
   } catch (error) {
-    if (error instanceof OperationalError)
+    if (error instanceof OperationalError && !(error instanceof TakenOver))
       complain(`Stopped at ${journal.step}. ${howToGoOn(journal)}`);
     throw error;
   }
+}
+
+/** What is done at each look of a step. */
+function holding(site: Site, store: JournalStore, journal: () => Journal) {
+  let heldAtMs = performance.now();
+  return async (signal: AbortSignal) => {
+    // Whoever aborts it elsewhere must not see this process go on with its step meanwhile.
+    await store.assertOwn(journal());
+    const { phase, pausedAtMs } = journal();
+    const isDue = performance.now() - heldAtMs > holdEveryMs;
+    if (phase === 'up' || pausedAtMs === null || !isDue) return;
+    heldAtMs = performance.now();
+    // Redis may be the one under maintenance, so this is tried and no more.
+    await eachPool(site, (pool) => pause(pool, journal(), signal)).catch(passOver);
+  };
 }
 
 /** Whether what was gone down for has happened, for instance while nobody watched. */
@@ -99,4 +118,20 @@ async function isDone(middle: readonly Step[], shutdown: AbortSignal): Promise<b
 
 function passOver(error: unknown): void {
   if (!(error instanceof OperationalError)) throw error;
+}
+
+/** Null when there is none, or Heroku does not say. */
+async function lookAtMaintenance(site: Site, journal: Journal): Promise<RedisMaintenance | null> {
+  const { addon } = journal;
+  if (addon === null) return null;
+  try {
+    const found = await withDeadline(new AbortController().signal, lookMsMax, (signal) =>
+      site.operator.dataMaintenance(addon.id, signal),
+    );
+    if (isCompleted(found, journal)) return 'completed';
+    return found.status === 'running' ? 'running' : 'not-begun';
+  } catch (error) {
+    passOver(error);
+    return null;
+  }
 }

@@ -103,7 +103,7 @@ async function lookAtPool(
     );
   const isPaused = pause !== null && pause.untilMs > nowMs;
   const formerPause = isPaused ? { by: pause.by, untilMs: pause.untilMs } : null;
-  return { pool: name, app, processType, workers: null, formerPause };
+  return { pool: name, app, processType, workers: null, allowedWorkers: null, formerPause };
 }
 
 function judgeScopes(scopes: readonly string[] | null, { problems }: Notes): void {
