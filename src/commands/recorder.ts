@@ -124,7 +124,7 @@ function logOveruse(log: Logger): void {
     {
       hint: 'Lengthen POLL_INTERVAL, or let a second daemon with a token of another Heroku user take some of the pools.',
     },
-    `${counted(ownCallsPerHour, 'call')} an hour, of the ${counted(callsPerHour, 'call')} that the Heroku account has for all who use it, are not enough for these pools: where nothing is to change, the workers are looked at less often from now on`,
+    `${counted(ownCallsPerHour, 'call')} an hour, of the ${counted(callsPerHour, 'call')} that the Heroku account has for all who use it, are not enough for these pools, or fewer than half of those are left: where nothing is to change, the workers are looked at less often from now on`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { createRateLimit, herokuRateLimit } from '../../src/demo/heroku/rate-limit.ts';
 import { createCallBudget, type CallBudget } from '../../src/targets/heroku/call-budget.ts';
 
 const hourSeconds = 3_600;
@@ -111,4 +112,67 @@ describe('the share of the account’s calls', () => {
     nowMs += 15 * 60_000;
     expect(budget.readingAgeMs(10_000)).toBe(10_000);
   });
+});
+
+/** Lets daemons, each with so many pools, look every ten seconds at the account that they and others share. */
+function share(
+  daemons: number,
+  { othersPerHour, hours }: { othersPerHour: number; hours: number },
+) {
+  const bucket = createRateLimit(herokuRateLimit);
+  const budgets = Array.from({ length: daemons }, () =>
+    createCallBudget(
+      () => nowMs,
+      () => undefined,
+    ),
+  );
+  const readAtMs = budgets.map(() => Array.from({ length: 40 }, () => -Infinity));
+  const made = budgets.map(() => 0);
+  let leastLeft = Infinity;
+  const take = () => {
+    bucket.take(nowMs);
+    leastLeft = Math.min(leastLeft, bucket.remaining(nowMs));
+    const left = String(bucket.remaining(nowMs));
+    return { status: 200, header: (name: string) => (name.endsWith('remaining') ? left : null) };
+  };
+  for (let second = 0; second < hours * hourSeconds; second += 1) {
+    if (othersPerHour > 0 && second % (hourSeconds / othersPerHour) === 0) take();
+    budgets.forEach((own, daemon) => {
+      readAtMs[daemon]?.forEach((atMs, pool, all) => {
+        if (nowMs - atMs < own.readingAgeMs(10_000)) return;
+        all[pool] = nowMs;
+        own.spend();
+        own.record(take());
+        if (second >= (hours - 1) * hourSeconds) made[daemon] = (made[daemon] ?? 0) + 1;
+      });
+    });
+    nowMs += 1_000;
+  }
+  return { leastLeft, madeInTheEnd: made };
+}
+
+describe('an account that several daemons use', () => {
+  test('leaves two of them what they are used to', () => {
+    const { leastLeft, madeInTheEnd } = share(2, { othersPerHour: 600, hours: 6 });
+    expect(leastLeft).toBeGreaterThan(2_250);
+    for (const made of madeInTheEnd) expect(made).toBeGreaterThan(1_700);
+  });
+
+  test.each([
+    [3, 0],
+    [3, 1_800],
+    [10, 600],
+  ])(
+    'has calls left for others while %i do, and people make %i an hour',
+    (daemons, othersPerHour) => {
+      // No call is refused, or it would have thrown.
+      const { leastLeft, madeInTheEnd } = share(daemons, { othersPerHour, hours: 12 });
+      expect(leastLeft).toBeGreaterThan(400);
+      const inAll = madeInTheEnd.reduce((sum, made) => sum + made, othersPerHour);
+      expect(inAll).toBeGreaterThan(4_000);
+      expect(inAll).toBeLessThan(4_700);
+      // None takes its calls at another's expense.
+      expect(Math.max(...madeInTheEnd)).toBeLessThan(1.2 * Math.min(...madeInTheEnd));
+    },
+  );
 });

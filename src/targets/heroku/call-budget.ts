@@ -20,11 +20,17 @@ export type CallBudget = {
 
 export const callsPerHour = 4_500;
 /**
- * What a daemon takes for long: two fifths, so that with a burst, and while many pools slow down, it stays below half
+ * What a daemon takes for long when the account has plenty: two fifths, so that with a burst, and while many pools slow down, it stays below half
  * within any hour. Only readings that can wait do; what scales is counted and never held back.
  */
 export const ownCallsPerHour = 1_800;
 const perOwnCallMs = 3_600_000 / ownCallsPerHour;
+/**
+ * With fewer left, all who use the account take more together than comes back, other daemons among them. Each daemon's
+ * share shrinks with what is left, so that all of them settle where calls come back as fast as they are made, and none
+ * need know of the others.
+ */
+const plentyCalls = callsPerHour / 2;
 /** 150 calls at once, as when many pools start or scale, slow nothing down. */
 const burstMs = 5 * 60_000;
 /** Whoever scales by hand is noticed by then, however many calls are made. */
@@ -76,8 +82,10 @@ export function createCallBudget(nowMs: () => number, onOveruse: () => void): Ca
     },
     spend() {
       const latestMs = nowMs() + burstMs + stretchMsMax;
+      const leftCalls = Math.max(1, Math.min(remaining ?? plentyCalls, plentyCalls));
+      const perCallMs = perOwnCallMs * (plentyCalls / leftCalls);
       // What lies beyond is of a clock that was set back, or was spent on changes.
-      paidUntilMs = Math.min(Math.max(paidUntilMs, nowMs()) + perOwnCallMs, latestMs);
+      paidUntilMs = Math.min(Math.max(paidUntilMs, nowMs()) + perCallMs, latestMs);
       if (isOveruseTold || aheadMs() === 0) return;
       isOveruseTold = true;
       onOveruse();
