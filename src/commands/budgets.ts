@@ -1,23 +1,17 @@
 import type { Config, PoolConfig } from '../config/load.ts';
 import { dollarsOf } from '../cost/usage.ts';
 import type { Ledger } from '../cost/ledger.ts';
-import { connectionBudget, type ConnectionUse } from '../decision/budgets/connection-budget.ts';
+import { connectionBudget } from '../decision/budgets/connection-budget.ts';
 import { costBudget } from '../decision/budgets/cost-budget.ts';
 import { fairShares, workerBudget } from '../decision/budgets/worker-budget.ts';
 import type { Budget } from '../decision/types.ts';
 import { OperationalError } from '../errors.ts';
 import type { Budgets } from '../loop.ts';
 import type { Clients } from '../queues/bullmq/clients.ts';
-import {
-  connectionsFor,
-  connectionsOfWorkers,
-  type Census,
-  type UnknownUse,
-} from '../queues/bullmq/connections.ts';
 import type { RedisConnection } from '../redis.ts';
 import { createWorkerShares, type WorkerShares } from '../state/worker-shares.ts';
 import type { Target } from '../targets/target.ts';
-import { isOf } from './connected-to.ts';
+import { connectionUseOf } from './connection-use.ts';
 
 /** What all pools have in common. */
 type Common = {
@@ -57,7 +51,7 @@ function budgetsOf(parts: Parts): Budgets | null {
     const { currentWorkers, observedAtMs: nowMs } = seen;
     const budgets: Budget[] = [];
     if (sharePercent !== null) {
-      const use = useOf(pool, await parts.clients.census(signal), currentWorkers);
+      const use = connectionUseOf(pool, await parts.clients.census(signal), currentWorkers);
       budgets.push(connectionBudget(sharePercent, use));
     }
     if (dollarsPerMonth !== null) {
@@ -77,27 +71,6 @@ function budgetsOf(parts: Parts): Budgets | null {
     }
     return budgets;
   };
-}
-
-/** How the connections are used, or why that cannot be told. */
-function useOf(
-  pool: PoolConfig,
-  census: Census | UnknownUse,
-  currentWorkers: number | null,
-): ConnectionUse | UnknownUse {
-  if ('whyUnknown' in census) return census;
-  const { maxConnections: allowed } = census;
-  const seen = census.clients && connectionsOfWorkers(census.clients, (each) => isOf(pool, each));
-  if (seen !== null && seen.workers > 0) {
-    const others = Math.max(0, census.connections - seen.connections);
-    return { allowed, others, perWorker: seen.connections / seen.workers };
-  }
-  const perWorker = connectionsFor(pool.QUEUES);
-  if (perWorker === null)
-    return { whyUnknown: 'how many connections a worker needs is not known before one is seen' };
-  // Where nobody is seen because nobody may look, those that run are taken to be connected.
-  const connected = seen === null ? (currentWorkers ?? 0) * perWorker : 0;
-  return { allowed, others: Math.max(0, census.connections - connected), perWorker };
 }
 
 type Share = {

@@ -39,6 +39,19 @@ describe('check of Heroku', () => {
     expect(new Set(heroku.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
   });
 
+  test('tells what COST_BUDGET pays for, or why it cannot act', async () => {
+    const limited = { ...environment, COST_BUDGET: '60' };
+    expect(told(await checkReport(limited))).toContain(
+      'ok heroku: COST_BUDGET=60 pays for 2 workers all month, as Standard-1X dynos cost $25 a month each; for more only a part of it',
+    );
+    heroku.formation['worker'] = { quantity: 0, size: 'Eco' };
+    const report = await checkReport(limited);
+    expect(report.exitCode).toBe(0);
+    expect(fixOf(report, 'What Eco dynos cost is not known')).toContain(
+      'heroku ps:type worker=standard-1x -a demo',
+    );
+  });
+
   test('reports a token that is not accepted once, and how to make another', async () => {
     const HEROKU_API_KEY = 'HRKU-of-somebody-else';
     const { exitCode, output } = await runCheck({ ...environment, HEROKU_API_KEY });

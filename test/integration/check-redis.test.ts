@@ -138,7 +138,7 @@ describe('check of a Redis that answers', () => {
     );
   });
 
-  test('warns when the workers that MAX_WORKERS allows could not all connect', async () => {
+  test('warns when the workers that MAX_WORKERS allows could not all connect, or not within the budget', async () => {
     const { url } = await redisWith('--maxclients', '40');
     const application = startApplication(bullmqMajors[0].library, url);
     endings.push(() => application.close());
@@ -157,6 +157,12 @@ describe('check of a Redis that answers', () => {
     expect(told(roomy)).toContain(
       'ok redis: At MAX_WORKERS about 37 connections are needed (9 × 4 for workers, 1 for others), and Redis allows 40',
     );
+
+    const shared = await checkReport({ ...environment, CONNECTION_BUDGET: '80%' });
+    expect(told(shared)).toContain(
+      'warning redis: Redis allows 40 connections, 80% of which may be used (CONNECTION_BUDGET): beside 1 of others, 4 for each worker are enough for 7 workers, fewer than MAX_WORKERS=10',
+    );
+    expect(fixOf(shared, '80% of which')).toContain('heroku config:set MAX_WORKERS=7');
   });
 
   test('finds a replica good enough for queues but not for state', async () => {

@@ -3,6 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Answer } from '../../src/commands/check/answer.ts';
 import { bullmqWorkersIn, type BullmqWorker } from '../../src/queues/bullmq/connected-workers.ts';
+import {
+  judgeConnectionBudget,
+  judgeCost,
+  judgeWorkerBudget,
+} from '../../src/commands/check/budget-findings.ts';
 import { judgeConfiguration, judgePool } from '../../src/commands/check/configuration-findings.ts';
 import { judgeConnections } from '../../src/commands/check/connection-findings.ts';
 import { fixFrom, type Remark } from '../../src/commands/check/finding.ts';
@@ -107,8 +112,6 @@ describe('the judgement of a Redis server', () => {
     usedMemoryBytes: 1_000_000,
     maxMemoryBytes: 0,
     maxMemoryPolicy: 'noeviction',
-    connections: 1,
-    maxConnections: 10_000,
   };
   const server = (url: string) => ({
     url,
@@ -120,7 +123,8 @@ describe('the judgement of a Redis server', () => {
     latencyMs: 1,
     info: answer({ ...info, ...known }),
     script: answer(1),
-    workers: answer([]),
+    workers: [],
+    census: { whyUnknown: 'it does not say' },
     companions: [],
     write: null,
     queues: new Map(),
@@ -169,7 +173,11 @@ describe('the judgement of connections', () => {
     pools: readonly PoolConfig[],
     workers: readonly BullmqWorker[] | null,
     connections: number,
-  ) => judgeConnections({ pools, workers, connections, maxConnections: 20, howToSet });
+  ) =>
+    judgeConnections({
+      ...{ pools, workers, howToSet },
+      census: { connections, maxConnections: 20, clients: null },
+    });
 
   test('counts two for each queue as long as no worker with a name is seen', () => {
     const pool = poolWith({ QUEUES: 'emails,reports', MAX_WORKERS: '4' });
@@ -192,8 +200,123 @@ describe('the judgement of connections', () => {
   });
 
   test('is silent where the server does not tell its limit', () => {
-    const parts = { pools: [poolWith()], workers: [], connections: 4, howToSet };
-    expect(judgeConnections({ ...parts, maxConnections: null })).toEqual([]);
+    const census = { whyUnknown: 'it does not say' };
+    expect(judgeConnections({ pools: [poolWith()], workers: [], census, howToSet })).toEqual([]);
+  });
+});
+
+describe('the judgement of a share of the connections', () => {
+  const worker = (dyno: number) => ({
+    address: `10.0.0.${String(dyno)}`,
+    worker: { prefix: 'bull', queue: 'emails', name: `worker.${String(dyno)}` },
+    isDaemons: false,
+  });
+  const judge = (
+    environment: Readonly<Record<string, string>>,
+    census: Parameters<typeof judgeConnectionBudget>[0]['census'],
+  ) => {
+    const pool = poolWith({ CONNECTION_BUDGET: '50%', ...environment });
+    return judgeConnectionBudget({ pool, census, currentWorkers: null, howToSet });
+  };
+  /** Three workers with a connection each, and two connections of others. */
+  const census = {
+    ...{ connections: 5, maxConnections: 20, clients: [worker(1), worker(2), worker(3)] },
+  };
+
+  test('says for how many workers it is enough now', () => {
+    const remarks = judge({ MAX_WORKERS: '8' }, census);
+    expect(levels(remarks)).toEqual(['ok']);
+    expect(text(remarks)).toContain('enough for 8 workers');
+  });
+
+  test('warns when that is less than the pool may have, or must', () => {
+    const remarks = judge({ MAX_WORKERS: '9' }, census);
+    expect(levels(remarks)).toEqual(['warning']);
+    expect(text(remarks)).toContain('enough for 8 workers, fewer than MAX_WORKERS=9');
+    expect(fixes(remarks)).toContain('set MAX_WORKERS=8');
+    const tooMany = judge({ MIN_WORKERS: '9' }, census);
+    expect(text(tooMany)).toContain('fewer than MIN_WORKERS=9, which count');
+    expect(fixes(tooMany)).toContain('set MIN_WORKERS=8');
+    const full = judge({ CONNECTION_BUDGET: '100%' }, { ...census, connections: 40 });
+    expect(fixes(full)).toBe('Take a plan with more connections (heroku addons:upgrade)');
+  });
+
+  test('warns when Redis will never say it, and waits where a worker will tell', () => {
+    const never = judge({}, { whyUnknown: 'nobody can tell' });
+    expect(levels(never)).toEqual(['warning']);
+    expect(text(never)).toBe('Nobody can tell: CONNECTION_BUDGET limits nothing');
+    expect(levels(judge({ QUEUES: '*' }, { ...census, clients: [] }))).toEqual(['ok']);
+  });
+});
+
+describe('the judgement of workers that pools share', () => {
+  const friday = Date.parse('2026-11-27T12:00:00Z');
+  const judge = (pools: string, WORKER_BUDGET = '10') => {
+    const least = { REDIS_URL: 'redis://localhost', QUEUES: 'emails', DRY_RUN: 'true' };
+    const environment = { ...least, WORKER_BUDGET, POOLS_FILE: 'pools.yml' };
+    return judgeWorkerBudget(
+      loadConfig(environment, () => `pools: [${pools}]`),
+      friday,
+    );
+  };
+  const scheduled = (name: string, schedule: string) =>
+    `{ name: ${name}, processType: ${name}, minWorkers: 2, maxWorkers: 8, schedule: '${schedule}' }`;
+
+  test('says what they could have without the budget', () => {
+    expect(text(judge('{ name: a, processType: a }, { name: b, processType: b }'))).toBe(
+      'All pools together have at most 10 workers (WORKER_BUDGET); their own maximums add up to 20',
+    );
+  });
+
+  test('warns of the moment from which schedules ask for more, and says what would be enough', () => {
+    const remarks = judge(
+      [
+        scheduled('a', 'mon 08:00-18:00 UTC minWorkers=6'),
+        scheduled('b', 'mon 08:00-10:00 UTC minWorkers=5; mon 10:00-12:00 UTC minWorkers=7'),
+      ].join(),
+    );
+    expect(levels(remarks)).toEqual(['warning']);
+    expect(text(remarks)).toContain('From 2026-11-30 08:00 UTC on the minimums add up to 11 workers');
+    expect(fixes(remarks)).toContain('config:set WORKER_BUDGET=13');
+    const apart = [
+      scheduled('a', 'mon 08:00-10:00 UTC minWorkers=6'),
+      scheduled('b', 'mon 10:00-12:00 UTC minWorkers=7'),
+    ];
+    expect(levels(judge(apart.join()))).toEqual(['ok']);
+  });
+});
+
+describe('the judgement of costs', () => {
+  const judge = (size: string | null, environment: Readonly<Record<string, string>> = {}) => {
+    const pool = poolWith(environment);
+    return judgeCost(pool, { app: 'shop', howToSet, type: { type: 'worker', quantity: 1, size } });
+  };
+
+  test.each([
+    ['Standard-1X', {}, [], ''],
+    [
+      'Eco',
+      {},
+      ['ok'],
+      'What Eco dynos cost is not known: their hours are counted, but no dollars',
+    ],
+    ['Eco', { COST_BUDGET: '50' }, ['warning'], ': COST_BUDGET=50 limits nothing'],
+    [null, { COST_BUDGET: '50' }, ['warning'], 'dynos of an unknown size cost'],
+    ['Standard-1X', { COST_BUDGET: '50' }, ['ok'], 'pays for 2 workers all month'],
+    ['Standard-1X', { COST_BUDGET: '250' }, ['ok'], '; it limits nothing'],
+    ['Standard-2X', { COST_BUDGET: '10' }, ['warning'], 'does not pay for MIN_WORKERS=1'],
+  ])('of %s dynos with %j is %j', (size, environment, expected, said) => {
+    const remarks = judge(size, environment);
+    expect(levels(remarks)).toEqual(expected);
+    expect(text(remarks)).toContain(said);
+  });
+
+  test('says what a month of the minimum costs, or how many the money pays for', () => {
+    const environment = { COST_BUDGET: '120', MIN_WORKERS: '5' };
+    expect(fixes(judge('Standard-2X', environment))).toBe(
+      'set COST_BUDGET=250, or set MIN_WORKERS=2',
+    );
+    expect(fixes(judge('Performance-L', environment))).toBe('set COST_BUDGET=2500');
   });
 });
 

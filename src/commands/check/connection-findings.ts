@@ -3,6 +3,7 @@ import {
   connectionsPerWorkerObject,
   type BullmqWorker,
 } from '../../queues/bullmq/connected-workers.ts';
+import type { Census, UnknownUse } from '../../queues/bullmq/connections.ts';
 import { isOf } from '../connected-to.ts';
 import { ok, warning, type Remark } from './finding.ts';
 import type { HowToSet } from './how-to-set.ts';
@@ -15,13 +16,13 @@ const wholeNumber = new Intl.NumberFormat('en');
  */
 export function judgeConnections(parts: {
   readonly pools: readonly PoolConfig[];
-  readonly connections: number | null;
-  readonly maxConnections: number | null;
+  readonly census: Census | UnknownUse;
   readonly workers: readonly BullmqWorker[] | null;
   readonly howToSet: HowToSet;
 }): readonly Remark[] {
-  const { pools, connections, maxConnections, workers } = parts;
-  if (connections === null || maxConnections === null) return [];
+  const { pools, census, workers } = parts;
+  if ('whyUnknown' in census) return [];
+  const { connections, maxConnections } = census;
   const needs = pools.map((pool) => {
     const own = (workers ?? []).filter((worker) => isOf(pool, worker));
     return { pool, own, perWorker: perWorker(pool, own) };

@@ -1,5 +1,6 @@
 import type { Config, PoolConfig } from '../../config/load.ts';
 import type { Answer } from './answer.ts';
+import { judgeConnectionBudget, judgeCost, judgeWorkerBudget } from './budget-findings.ts';
 import { judgeConfiguration, judgeHttp, judgePool } from './configuration-findings.ts';
 import { isOf } from '../connected-to.ts';
 import { judgeConnections } from './connection-findings.ts';
@@ -29,7 +30,11 @@ export type Observed = {
 export function judge(observed: Observed): readonly Finding[] {
   const { config } = observed;
   return [
-    ...about('configuration', [], judgeConfiguration(config)),
+    ...about(
+      'configuration',
+      [],
+      [...judgeConfiguration(config), ...judgeWorkerBudget(config, observed.nowMs)],
+    ),
     ...config.pools.flatMap((pool) =>
       about(
         'configuration',
@@ -78,6 +83,8 @@ function judgeServer(
       ...judgeConnectionsOf(server, facts.value, observed.config),
     ];
     findings.push(...about('redis', queuePools, remarks));
+    for (const pool of queuePools)
+      findings.push(...about('redis', [pool], judgeShareOf(pool, facts.value, observed)));
   }
   return [
     ...findings,
@@ -93,14 +100,23 @@ const unexamined = warning(
 
 function judgeConnectionsOf(
   { queuePools: pools }: RedisServer,
-  { info, workers }: RedisFacts,
+  { census, workers }: RedisFacts,
   config: Config,
 ): readonly Remark[] {
   const [first] = pools;
-  if (first === undefined || info.value === null) return [];
-  const { connections, maxConnections } = info.value;
-  const howToSet = howToSetFor(config, first);
-  return judgeConnections({ pools, connections, maxConnections, workers: workers.value, howToSet });
+  if (first === undefined) return [];
+  return judgeConnections({ pools, census, workers, howToSet: howToSetFor(config, first) });
+}
+
+function judgeShareOf(
+  pool: PoolConfig,
+  { census }: RedisFacts,
+  { config, tokens }: Observed,
+): readonly Remark[] {
+  const currentWorkers = currentWorkersOf(pool, tokens);
+  return judgeConnectionBudget({
+    ...{ pool, census, currentWorkers, howToSet: howToSetFor(config, pool) },
+  });
 }
 
 function judgePoolIn(
@@ -112,7 +128,7 @@ function judgePoolIn(
   const heard = new Set([...queues.values()].flatMap(({ heardDynos }) => heardDynos.value ?? []));
   const seen = {
     queues: facts?.reading.value?.queues ?? [],
-    workers: workers.value?.filter((worker) => isOf(pool, worker)) ?? null,
+    workers: workers?.filter((worker) => isOf(pool, worker)) ?? null,
     heardDynos: facts?.heardDynos.value ?? [],
   };
   const remarks = judgeWorkers({
@@ -157,14 +173,14 @@ function judgeHeroku(
     if (formation?.error) findings.push(...about('heroku', ofApp, [problemFrom(formation.error)]));
     if (!formation?.value) continue;
     for (const pool of ofApp) {
+      const howToSet = howToSetFor(config, pool);
       const remarks = judgeProcessType({
-        app,
-        pool,
-        formation: formation.value,
+        ...{ app, pool, howToSet, formation: formation.value },
         otherPools: ofApp.filter((other) => other !== pool),
-        howToSet: howToSetFor(config, pool),
       });
-      findings.push(...about('heroku', [pool], remarks));
+      const type = formation.value.find((one) => one.type === pool.PROCESS_TYPE);
+      const costs = type === undefined ? [] : judgeCost(pool, { app, type, howToSet });
+      findings.push(...about('heroku', [pool], [...remarks, ...costs]));
     }
   }
   return findings;

@@ -6,7 +6,9 @@ import type { QueuesReading } from '../../queues/queue-source.ts';
 import { connectRedis, type RedisConnection } from '../../redis.ts';
 import { queueSystems } from '../queue-systems.ts';
 import { answerTo, type Answer } from './answer.ts';
+import { createClients } from '../../queues/bullmq/clients.ts';
 import { bullmqWorkersIn, type BullmqWorker } from '../../queues/bullmq/connected-workers.ts';
+import type { Census, UnknownUse } from '../../queues/bullmq/connections.ts';
 import { companionsIn } from '../connected-to.ts';
 
 /** A Redis of the configuration, and which pools keep what there. */
@@ -25,8 +27,6 @@ export type RedisInfo = {
   /** 0 when there is no limit. */
   readonly maxMemoryBytes: number | null;
   readonly maxMemoryPolicy: string | null;
-  readonly connections: number | null;
-  readonly maxConnections: number | null;
 };
 
 export type QueueFacts = {
@@ -42,7 +42,9 @@ export type RedisFacts = {
   readonly info: Answer<RedisInfo>;
   /** Whether a script may run: reading queues takes one. */
   readonly script: Answer<unknown>;
-  readonly workers: Answer<readonly BullmqWorker[]>;
+  /** Those that are connected; null when the server does not list its clients. */
+  readonly workers: readonly BullmqWorker[] | null;
+  readonly census: Census | UnknownUse;
   /** Dynos whose companions are connected, whatever pool they speak to. */
   readonly companions: readonly string[];
   /** Whether state could be written; null where none is kept. */
@@ -101,24 +103,25 @@ async function interrogate(
   // A refusal is an answer too; any other trouble would only be met again by every further question.
   if (info.error !== null && !isRefusal(info)) throw info.error;
 
-  const [script, clients, write] = await Promise.all([
+  const clients = createClients(redis, nowMs, () => undefined);
+  const [script, clientList, census, write] = await Promise.all([
     ask((client) => client.eval('return 1', 0)),
-    ask(async (client) => String(await client.client('LIST'))),
+    clients.list(signal),
+    clients.census(signal),
     // With XX, SET needs all that it takes to write, yet leaves a key alone that does not exist.
     statePools.length === 0
       ? null
       : ask((client) => client.set('backlog-autoscaler:check', '', 'PX', 1, 'XX')),
   ]);
-  const workers =
-    clients.error === null ? { value: bullmqWorkersIn(clients.value), error: null } : clients;
-  const companions = companionsIn(clients.value ?? '');
+  const workers = clientList === null ? null : bullmqWorkersIn(clientList);
+  const companions = companionsIn(clientList ?? '');
   const readable = script.error === null ? queuePools : [];
   const queues = await Promise.all(
     readable.map(
       async (pool) => [pool.POOL, await lookAtQueues(redis, pool, { nowMs, signal })] as const,
     ),
   );
-  return { latencyMs, info, script, workers, companions, write, queues: new Map(queues) };
+  return { latencyMs, info, script, workers, census, companions, write, queues: new Map(queues) };
 }
 
 async function lookAtQueues(
@@ -170,7 +173,5 @@ function parseInfo(text: string): RedisInfo {
     usedMemoryBytes: number('used_memory'),
     maxMemoryBytes: number('maxmemory'),
     maxMemoryPolicy: fields.get('maxmemory_policy') ?? null,
-    connections: number('connected_clients'),
-    maxConnections: number('maxclients'),
   };
 }

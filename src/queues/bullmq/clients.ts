@@ -6,6 +6,8 @@ import { censusOf, type Census, type UnknownUse } from './connections.ts';
 
 /** What a server says of those who are connected to it. Never rejects for trouble. */
 export type Clients = {
+  /** CLIENT LIST as the server writes it; null when it cannot be had. */
+  list(signal: AbortSignal): Promise<string | null>;
   /** The workers that are connected; null when that cannot be told. */
   workers(signal: AbortSignal): Promise<readonly BullmqWorker[] | null>;
   /** How its connections are used, or why that cannot be told. */
@@ -38,6 +40,9 @@ export function createClients(
   });
   const info = remembered(nowMs, (signal) => ask(redis, signal, 'INFO'));
   return {
+    async list(signal) {
+      return (await list(signal)).text;
+    },
     async workers(signal) {
       const { text } = await list(signal);
       return text === null ? null : bullmqWorkersIn(text);

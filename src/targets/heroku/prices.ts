@@ -1,5 +1,5 @@
 /** Heroku’s own prices an hour are the monthly ones ÷ 720. */
-const hoursPerMonth = 720;
+export const hoursPerMonth = 720;
 
 /**
  * Dollars for a dyno that runs all month, by the name of its size in lower case: list prices as the command line of

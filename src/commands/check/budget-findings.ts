@@ -1,0 +1,133 @@
+import type { Config, PoolConfig } from '../../config/load.ts';
+import { policyOf } from '../../config/policy.ts';
+import { connectionBudget } from '../../decision/budgets/connection-budget.ts';
+import { scheduledPolicy } from '../../decision/policy-in-force.ts';
+import { boundariesAfter } from '../../decision/schedule.ts';
+import { counted } from '../../decision/words.ts';
+import { shownAt } from '../../decision/zone.ts';
+import type { Census, UnknownUse } from '../../queues/bullmq/connections.ts';
+import { dollarsPerHour, hoursPerMonth } from '../../targets/heroku/prices.ts';
+import type { ProcessType } from '../../targets/heroku/shapes.ts';
+import { connectionUseOf } from '../connection-use.ts';
+import { ok, warning, type Remark } from './finding.ts';
+import type { HowToSet } from './how-to-set.ts';
+
+const daysAhead = 8;
+
+/** Whether the pools can share as many workers as there are for them, also with what the schedule asks for. */
+export function judgeWorkerBudget(
+  { pools, process: { WORKER_BUDGET: total } }: Config,
+  nowMs: number,
+): readonly Remark[] {
+  if (total === null) return [];
+  const policies = pools.map((pool) => policyOf(pool, true));
+  const least = (atMs: number) =>
+    policies.reduce((sum, policy) => sum + scheduledPolicy(policy, atMs).minWorkers, 0);
+  const moments = policies
+    .flatMap(({ schedule }) => boundariesAfter(schedule, nowMs, daysAhead))
+    .toSorted((one, other) => one.atMs - other.atMs);
+  const now = { atMs: nowMs, timeZone: 'UTC' };
+  const beyond = [now, ...moments].filter(({ atMs }) => least(atMs) > total);
+  const [first] = beyond;
+  if (first === undefined) {
+    const most = pools.reduce((sum, { MAX_WORKERS }) => sum + MAX_WORKERS, 0);
+    const all = `All pools together have at most ${counted(total, 'worker')} (WORKER_BUDGET)`;
+    return [ok(`${all}; their own maximums add up to ${most}`)];
+  }
+  const enough = Math.max(...beyond.map(({ atMs }) => least(atMs)));
+  const time = `${shownAt(first.atMs, first.timeZone)} ${first.timeZone}`;
+  return [
+    warning(
+      `From ${time} on the minimums add up to ${counted(least(first.atMs), 'worker')}, more than WORKER_BUDGET=${total}: they count, and the budget is exceeded`,
+      `heroku config:set WORKER_BUDGET=${enough}, or lower minWorkers in these windows`,
+    ),
+  ];
+}
+
+/** For how many workers of a pool its share of the connections is enough, by the daemon’s own reckoning. */
+export function judgeConnectionBudget(parts: {
+  readonly pool: PoolConfig;
+  readonly census: Census | UnknownUse;
+  readonly currentWorkers: number | null;
+  readonly howToSet: HowToSet;
+}): readonly Remark[] {
+  const { pool, census, howToSet } = parts;
+  const { CONNECTION_BUDGET: sharePercent, MIN_WORKERS: min, MAX_WORKERS: max } = pool;
+  if (sharePercent === null) return [];
+  const use = connectionUseOf(pool, census, parts.currentWorkers);
+  const { workers, why } = connectionBudget(sharePercent, use);
+  if (workers === null) {
+    const isForNow = !('whyUnknown' in census);
+    return isForNow
+      ? [ok(capital(why))]
+      : [
+          warning(
+            capital(why),
+            'Choose MAX_WORKERS so that all find their connections, and leave CONNECTION_BUDGET out',
+          ),
+        ];
+  }
+  if (workers >= max) return [ok(why)];
+  const bound = workers < min ? `MIN_WORKERS=${min}, which count` : `MAX_WORKERS=${max}`;
+  const lower = workers < min ? 'MIN_WORKERS' : 'MAX_WORKERS';
+  const orLower = workers === 0 ? '' : `, or ${howToSet(lower, workers)}`;
+  const more =
+    sharePercent === 100 ? '' : `, or raise CONNECTION_BUDGET if nothing else needs the rest`;
+  return [
+    warning(
+      `${why}, fewer than ${bound}`,
+      `Take a plan with more connections (heroku addons:upgrade)${more}${orLower}`,
+    ),
+  ];
+}
+
+/** What a worker costs, and whether there is money enough for those that must be there. */
+export function judgeCost(
+  pool: PoolConfig,
+  {
+    app,
+    type,
+    howToSet,
+  }: {
+    readonly app: string;
+    readonly type: ProcessType;
+    readonly howToSet: HowToSet;
+  },
+): readonly Remark[] {
+  const { COST_BUDGET: budget, MIN_WORKERS: min, MAX_WORKERS: max } = pool;
+  const perHour = dollarsPerHour(type.size);
+  const dynos = type.size === null ? 'dynos of an unknown size' : `${type.size} dynos`;
+  if (perHour === null) {
+    const unknown = `What ${dynos} cost is not known`;
+    if (budget === null) return [ok(`${unknown}: their hours are counted, but no dollars`)];
+    return [
+      warning(
+        `${unknown}: COST_BUDGET=${budget} limits nothing`,
+        `Take a size with a price of its own, such as heroku ps:type ${type.type}=standard-1x -a ${app}, or leave COST_BUDGET out and choose MAX_WORKERS`,
+      ),
+    ];
+  }
+  if (budget === null) return [];
+  const perMonth = perHour * hoursPerMonth;
+  // Money that is just enough for a worker must not fail to be by a rounding of fractions.
+  const paid = Math.floor(budget / perMonth + 1e-9);
+  const price = `${dynos} cost $${Math.round(perMonth)} a month each`;
+  if (paid < min) {
+    const enough = Math.ceil(min * perMonth - 1e-9);
+    const orLower = paid === 0 ? '' : `, or ${howToSet('MIN_WORKERS', paid)}`;
+    return [
+      warning(
+        `COST_BUDGET=${budget} does not pay for MIN_WORKERS=${min} all month, as ${price}: the minimum counts, and the budget is exceeded`,
+        `${howToSet('COST_BUDGET', enough)}${orLower}`,
+      ),
+    ];
+  }
+  const rest = paid >= max ? 'it limits nothing' : 'for more only a part of it';
+  return [
+    ok(`COST_BUDGET=${budget} pays for ${counted(paid, 'worker')} all month, as ${price}; ${rest}`),
+  ];
+}
+
+function capital(sentence: string): string {
+  return `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)}`;
+}
