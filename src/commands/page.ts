@@ -16,7 +16,8 @@ export async function renderPage(
       report,
       health: rest.health.pools.find(({ pool }) => pool === report.pool),
       intervalMs: intervalMsOf(report.pool),
-      past: await readPast(report),
+      span: rest.span,
+      past: await readPast(report, rest.span),
     })),
   );
   return statusPage({ pools, ...rest });

@@ -117,12 +117,12 @@ async function serve(
       metrics: () => metrics.render([]),
       health: () => Promise.resolve(health()),
       status: () => Promise.resolve(status()),
-      page: () =>
+      page: (span) =>
         renderPage({
           reports: status().pools,
           health: health(),
           intervalMsOf: (pool) => byName.get(pool)?.intervalMs ?? 0,
-          ...{ readPast, isGuarded: token !== null, outdated: null, nowMs: nowMs() },
+          ...{ readPast, span, isGuarded: token !== null, outdated: null, nowMs: nowMs() },
         }),
     },
   });

@@ -96,7 +96,7 @@ function pageFrom(
   { nowMs, readPast, isGuarded }: PageSurroundings,
 ): Sources['page'] {
   let known: { readonly atMs: number; readonly snapshots: readonly Snapshot[] } | null = null;
-  return async function page() {
+  return async function page(span) {
     let outdated: string | null = null;
     try {
       known = { snapshots: await read(), atMs: nowMs() };
@@ -110,7 +110,7 @@ function pageFrom(
       reports: snapshots.map(({ report }) => report),
       health: healthOf(snapshots, nowMs()),
       intervalMsOf: (pool) => intervalsMs.get(pool) ?? 0,
-      ...{ readPast, isGuarded, outdated, nowMs: nowMs() },
+      ...{ readPast, span, isGuarded, outdated, nowMs: nowMs() },
     });
   };
 }

@@ -43,8 +43,15 @@ export async function startStage(): Promise<Stage> {
   }
 }
 
+const policyVariables = [
+  ...['MIN_WORKERS', 'MAX_WORKERS', 'EVENTS_PER_WORKER'],
+  ...['POLL_INTERVAL', 'SCALE_DOWN_STABILIZATION'],
+];
+
 function exportsOf({ heroku, config }: DemoApp, port: string): Readonly<Record<string, string>> {
   const { HEROKU_APP_NAME: name = '', HEROKU_API_KEY: key = '', REDIS_URL: redisUrl = '' } = config;
+  // Or another program would go by other bounds than the daemon.
+  const policy = Object.entries(config).filter(([variable]) => policyVariables.includes(variable));
   return {
     HEROKU_HOST: heroku.url,
     HEROKU_API_URL: heroku.url,
@@ -53,6 +60,7 @@ function exportsOf({ heroku, config }: DemoApp, port: string): Readonly<Record<s
     HEROKU_API_KEY: key,
     REDIS_URL: redisUrl,
     QUEUES: queueNames.join(),
+    ...Object.fromEntries(policy),
     PORT: port,
   };
 }

@@ -45,10 +45,11 @@ const plotHeight = height - top - bottom;
 /** The lines are drawn in units of their own. */
 const units = 1_000;
 const ticksAcross = 3;
-/** As many times as can be written side by side on a phone. */
+/** As many times as the scale is asked for, and as many characters as can be read side by side on a phone. */
 const ticksAlong = 6;
-/** Nearer to an edge than this share of the width, a label would be cut off. */
-const edgeShare = 0.04;
+const charactersAlong = 32;
+/** What half a character takes of the width of a phone: nearer to an edge, a label would stick out. */
+const halfCharacterShare = 0.011;
 /** What is next to nothing looks like it. */
 const leastHighest = { count: 1, seconds: 5 };
 const logarithmicTicks = {
@@ -71,9 +72,10 @@ export function drawChart(chart: Chart, { fromMs, toMs, label }: Axis): string {
   const moments = time
     .ticks(ticksAlong)
     .map((moment) => ({ x: share(moment.getTime()), text: label(moment.getTime()) }))
-    .filter(({ x }) => x > 100 * edgeShare && x < 100 * (1 - edgeShare));
+    .filter(({ x, text }) => Math.min(x, 100 - x) > 100 * halfCharacterShare * text.length);
   // The scale goes for round times, and may find twice as many as fit on a phone.
-  const every = Math.ceil(moments.length / ticksAlong);
+  const longest = Math.max(1, ...moments.map(({ text }) => text.length));
+  const every = Math.ceil((moments.length * longest) / charactersAlong);
   const along = moments.filter((_, index) => index % every === 0);
   const grid = [
     ...across.map((tick) => level('grid', tick.y)),

@@ -13,6 +13,8 @@ let browser: Browser;
 let server: TelemetryServer;
 /** What the server answers with, which a test may change. */
 let html = '';
+/** How far back the charts were to reach, each time that the page was asked for. */
+let askedHours: number[] = [];
 
 beforeAll(async () => {
   browser = await startChromium();
@@ -22,7 +24,10 @@ beforeAll(async () => {
       metrics: () => Promise.resolve(''),
       health: () => Promise.reject(new Error('nobody asks')),
       status: () => Promise.reject(new Error('nobody asks')),
-      page: () => Promise.resolve(html),
+      page: ({ hours }) => {
+        askedHours.push(hours);
+        return Promise.resolve(html);
+      },
     },
   });
 });
@@ -128,6 +133,20 @@ test('comes up to date in place: what was unfolded, the focus and the scrolling 
   expect(await page.evaluate('scrollY')).toBe(500);
   expect(await live.isChecked()).toBe(true);
   expect(complaints).toEqual([]);
+  await page.context().close();
+});
+
+test('stays with the hours that somebody chose', async () => {
+  html = pages['the status page'];
+  const { page } = await open({});
+  const span = page.getByRole('navigation', { name: 'How far back the charts reach' });
+  await span.getByRole('link', { name: '24 h' }).click();
+  await page.waitForURL('**/?hours=24');
+  askedHours = [];
+  const live = page.getByRole('checkbox', { name: 'keep up to date' });
+  for (let times = 0; times < 2; times += 1) await live.dispatchEvent('click');
+  await expect.poll(() => askedHours.length).toBeGreaterThan(0);
+  expect(new Set(askedHours)).toEqual(new Set([24]));
   await page.context().close();
 });
 

@@ -77,7 +77,11 @@ test(
     const variables = Object.fromEntries(
       exported.map((line) => /^export (\w+)=([\w:/.,-]+)$/.exec(line)?.slice(1) ?? [line, '']),
     ) as Record<string, string>;
-    expect(variables).toMatchObject({ HEROKU_APP: 'demo', HEROKU_APP_NAME: 'demo' });
+    expect(variables).toMatchObject({
+      HEROKU_APP: 'demo',
+      HEROKU_APP_NAME: 'demo',
+      MAX_WORKERS: '8',
+    });
     expect(variables['HEROKU_HOST']).toBe(variables['HEROKU_API_URL']);
     expect(variables['REDIS_URL']).toMatch(/^redis:\/\/127\.0\.0\.1:\d+/);
 

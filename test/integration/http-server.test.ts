@@ -98,6 +98,19 @@ describe('the paths', () => {
     expect(JSON.parse(reply.body)).toEqual(healthAt(30_000));
   });
 
+  test.each([
+    ['/', 6],
+    ['/?hours=24', 24],
+    ['/?hours=168', 168],
+    ['/?hours=1e9', 6],
+    ['/?%E0%A4%A', 6],
+  ])('of %s draw charts of %i hours', async (path, hours) => {
+    const { url } = await serve({
+      sources: { page: (span) => Promise.resolve(`${String(span.hours)} hours`) },
+    });
+    expect((await ask(url, { path })).body).toBe(`${String(hours)} hours`);
+  });
+
   test('say 503, why and what to do when a source cannot tell', async () => {
     const { url } = await serve({ sources: { metrics: redisDown, page: redisDown } });
     const error = {

@@ -1,5 +1,6 @@
 import type { Decision } from '../../src/decision/types.ts';
 import type { PoolView } from '../../src/telemetry/page/pool-view.ts';
+import { spanOf, type Span } from '../../src/telemetry/page/span.ts';
 import type { PageView } from '../../src/telemetry/page/status-page.ts';
 import { healthOf } from '../../src/telemetry/health.ts';
 import { tickReport, type TickReport } from '../../src/telemetry/report.ts';
@@ -7,6 +8,11 @@ import { bounds, hold, observation, reading, tick, ticksOfAllKinds } from './tic
 
 export const pageMs = Date.UTC(2026, 0, 5, 12, 0, 4);
 const minuteMs = 60_000;
+
+/** The charts of a page whose address asks for so many hours, or for nothing. */
+export function spanOfHours(hours?: number): Span {
+  return spanOf(new URLSearchParams(hours === undefined ? {} : { hours: String(hours) }));
+}
 
 /** A tick at which so many workers had so much to do, and so many were wanted. */
 function report(atMs: number, jobs: number, current: number, desired: number): TickReport {
@@ -52,7 +58,11 @@ export function poolView(changes: Partial<PoolView> = {}): PoolView {
     [{ pool: told.pool, intervalMs: minuteMs, lastGoodTickAtMs: goodMs }],
     pageMs,
   );
-  return { report: told, health: pools[0], intervalMs: minuteMs, past: { ticks: [] }, ...changes };
+  return {
+    ...{ report: told, health: pools[0], intervalMs: minuteMs },
+    ...{ span: spanOfHours(), past: { ticks: [] } },
+    ...changes,
+  };
 }
 
 export function pageView(pools: readonly PoolView[], changes: Partial<PageView> = {}): PageView {
@@ -64,7 +74,10 @@ export function pageView(pools: readonly PoolView[], changes: Partial<PageView> 
     })),
     pageMs,
   );
-  return { pools, health, isGuarded: false, outdated: null, nowMs: pageMs, ...changes };
+  return {
+    ...{ pools, health, span: spanOfHours(), isGuarded: false, outdated: null, nowMs: pageMs },
+    ...changes,
+  };
 }
 
 /** A page with a pool for every kind of tick, one of which has a past and one whose past cannot be read. */

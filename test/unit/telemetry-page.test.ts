@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { OperationalError } from '../../src/errors.ts';
 import { statusPage } from '../../src/telemetry/page/status-page.ts';
 import { tickReport } from '../../src/telemetry/report.ts';
-import { pageMs, pageView, pastTicks, poolView } from '../support/page-views.ts';
+import { pageMs, pageView, pastTicks, poolView, spanOfHours } from '../support/page-views.ts';
 import { bounds, hold, observation, orphans, reading, tick } from '../support/tick-records.ts';
 
 const pageOf = (...pools: Parameters<typeof poolView>[0][]) =>
@@ -133,6 +133,20 @@ test('writes no more times below a chart than fit on a phone', () => {
     expect(times / 3).toBeGreaterThanOrEqual(2);
     expect(times / 3).toBeLessThanOrEqual(6);
   }
+});
+
+test('goes back as far as its address asks, and says which day it was', () => {
+  const ticks = [50, 40, 30, 20, 10].map((hours) =>
+    tickReport(tick({ startedAtMs: pageMs - hours * 3_600_000 }), bounds),
+  );
+  const [short, long] = [undefined, 168].map((hours) => {
+    const view = poolView({ span: spanOfHours(hours), past: { ticks } });
+    return statusPage(pageView([view], { span: spanOfHours(hours) }));
+  });
+  expect(short).toContain('<a href="/" aria-current="page">6 h</a>');
+  expect(short).toContain('There will be charts here after a few ticks.');
+  expect(long).toContain('<a href="/?hours=168" aria-current="page">7 days</a>');
+  expect(long).toContain('<th scope="row">3 Jan 10:00</th>');
 });
 
 test('leaves a gap where nobody looked', () => {

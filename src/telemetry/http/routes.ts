@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { OperationalError } from '../../errors.ts';
 import { errorPage } from '../page/error-page.ts';
 import { loginPage } from '../page/login-page.ts';
+import { spanOf, type Span } from '../page/span.ts';
 import type { Health } from '../health.ts';
 import type { Status } from '../report.ts';
 import { bears, hasSession } from './access.ts';
@@ -27,15 +28,15 @@ export type Sources = {
   metrics(): Promise<string>;
   health(): Promise<Health>;
   status(): Promise<Status>;
-  /** The HTML of the status page. */
-  page(): Promise<string>;
+  /** The HTML of the status page, with charts that reach so far back. */
+  page(span: Span): Promise<string>;
 };
 
 const openPath = '/healthz';
 const pagePath = '/';
 const urlLengthMax = 2_048;
 
-type Route = (sources: Sources) => Promise<Answer>;
+type Route = (sources: Sources, query: URLSearchParams) => Promise<Answer>;
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
@@ -54,7 +55,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   ['/status.json', async (sources) => json(200, await sources.status())],
-  [pagePath, async (sources) => html(200, await sources.page())],
+  [pagePath, async (sources, query) => html(200, await sources.page(spanOf(query)))],
 ]);
 
 /** The answer to each request. Never throws but for bugs, and never repeats what was sent. */
@@ -71,7 +72,7 @@ export function createRoutes({
   return async function answer(request) {
     const { method, url = '' } = request;
     if (url.length > urlLengthMax) return tooLong;
-    const path = url.split('?', 1)[0] ?? '';
+    const [path = '', query] = url.split('?', 2);
     const entering = (await door?.(request, path)) ?? null;
     if (entering !== null) return entering;
     if (method !== 'GET' && method !== 'HEAD') return readOnly;
@@ -81,13 +82,18 @@ export function createRoutes({
       if (!hasSession(request, token, nowMs())) return html(401, loginPage(null), challenge);
     }
     const route = routes.get(path);
-    return route === undefined ? nothingHere : tell(route, path, sources);
+    return route === undefined ? nothingHere : tell(route, path, query, sources);
   };
 }
 
-async function tell(route: Route, path: string, sources: Sources): Promise<Answer> {
+async function tell(
+  route: Route,
+  path: string,
+  query: string | undefined,
+  sources: Sources,
+): Promise<Answer> {
   try {
-    return await route(sources);
+    return await route(sources, new URLSearchParams(query));
   } catch (error) {
     if (!(error instanceof OperationalError)) throw error;
     const { code, message, hint } = error;

@@ -28,7 +28,7 @@ function complain(text) {
 
 async function refresh() {
   try {
-    const response = await fetch('/', { cache: 'no-store' });
+    const response = await fetch(location.href, { cache: 'no-store' });
     if (response.status === 401) return location.reload();
     if (!response.ok) return complain('This is not up to date: the service answers with ' + response.status + '.');
     const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
@@ -44,13 +44,13 @@ async function refresh() {
 function read() {
   for (const charts of document.querySelectorAll('.charts')) {
     const here = pointed !== null && charts.contains(pointed.chart);
-    const { at, from, to, values } = JSON.parse(charts.querySelector('script').textContent);
+    const { at, from, to, times, values } = JSON.parse(charts.querySelector('script').textContent);
     const ms = here ? from + pointed.share * (to - from) : Infinity;
     const next = at.findIndex((each) => each > ms);
     const place = next < 0 ? at.length - 1 : next - 1;
     charts.querySelectorAll('[data-value]').forEach((value) => value.textContent = values[value.dataset.value][place] ?? '–');
     const when = charts.querySelector('.when');
-    when.textContent = here && place >= 0 ? new Date(at[place]).toISOString().slice(11, 16) + ' UTC' : when.dataset.now;
+    when.textContent = here && place >= 0 ? times[place] + ' UTC' : when.dataset.now;
     for (const cursor of charts.querySelectorAll('.cursor')) {
       cursor.style.visibility = here ? 'visible' : 'hidden';
       if (here) for (const end of ['x1', 'x2']) cursor.setAttribute(end, 100 * pointed.share + '%');

@@ -21,11 +21,12 @@ i.demand { background: var(--demand); } i.current { background: var(--current); 
 .line.demand { stroke: var(--demand); } .line.current { stroke: var(--current); } .line.desired { stroke: var(--desired); } .line.wait { stroke: var(--wait); }
 details { margin-top: .25rem; } summary { cursor: pointer; color: var(--quiet); font-size: .875rem; } details .scroll { max-height: 20rem; }
 .scroll { overflow: auto; margin-top: .75rem; overflow-wrap: normal; } td.wide { text-align: left; }
+header { row-gap: .5rem; } .spans { display: flex; gap: .75rem; font-size: .875rem; } .spans [aria-current] { color: var(--text); text-decoration: none; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 2rem; } a { color: var(--accent); font-weight: 600; }
 .login { display: grid; gap: .5rem; max-width: 24rem; margin: 3rem auto; } label { font-weight: 600; } .live { font-weight: normal; }
 input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--edge); border-radius: .4rem; background: var(--card); color: var(--text); } button { cursor: pointer; } header button { padding: .15rem .75rem; font-size: .875rem; } input[type=checkbox] { accent-color: var(--accent); }
 .login button { background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600; } .login .error { margin: 0; }
-@media (max-width: 40rem) { .past, .past li { display: block; } .times { display: block; } }
+@media (max-width: 40rem) { .live { margin-left: 0; } .card { padding: .75rem; } .scroll th, .scroll td { padding-inline: .2rem; } .scroll thead th { font-size: .75rem; white-space: normal; vertical-align: bottom; } .past, .past li { display: block; } .times { display: block; } }
 @media (min-width: 40rem) { .figures { grid-template-columns: repeat(6, 1fr); } }
 @media (min-width: 64rem) { .columns { grid-template: auto 1fr / 5fr 6fr; } .columns > :nth-child(2) { grid-area: 1 / 2 / 3; align-self: start; } }
 `;

@@ -20,6 +20,15 @@ export function clockTime(atMs: number, precision: Precision): string {
   return new Date(atMs).toISOString().slice(11, precision === 'minutes' ? 16 : 19);
 }
 
+/** `24 Nov`. */
+export function dayName(atMs: number): string {
+  return dayForm.format(atMs);
+}
+
+const dayForm = new Intl.DateTimeFormat('en-GB', {
+  ...{ day: 'numeric', month: 'short', timeZone: 'UTC' },
+});
+
 /** A time of a report, which a browser and a person can read. */
 export function timeElement(iso: string, precision: Precision): string {
   const text = iso.slice(11, precision === 'minutes' ? 16 : 19);
