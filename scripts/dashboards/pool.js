@@ -168,7 +168,7 @@ const queues = [
   }),
   chart('Queues with stuck work', {
     description:
-      'Orphaned: nobody recovers the jobs of a dead worker. No progress: workers are up, and no job ends or none starts.',
+      'Orphaned: nobody recovers the jobs of a dead worker. No progress: workers are up, and no job ends or none starts. Stalling: workers die or hang with its jobs, again and again.',
     unit: 'none',
     shape: 'steps',
     queries: [['{{kind}}', gauge('autoscaler_stuck_queues', { by: 'kind' })]],

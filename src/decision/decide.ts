@@ -13,6 +13,7 @@ import { lookAgainAfterSeconds } from './look-again.ts';
 import { recommend } from './recommend.ts';
 import { remember } from './stabilize.ts';
 import { findStuck } from './find-stuck.ts';
+import { rememberStalls, stallingQueues } from './stalls.ts';
 import type { Action, Decision, Memory, Observation, Policy, PolicyName, Step } from './types.ts';
 
 /** The memory of a pool that has never been looked at. */
@@ -20,6 +21,7 @@ export const emptyMemory: Memory = {
   lastSeenAtMs: null,
   recommendations: [],
   orphans: [],
+  stalls: [],
   platformLimit: null,
   drains: [],
   removal: null,
@@ -45,6 +47,7 @@ export function decide(
   const remembered = noticePerson(sane, observation, policy);
   const orphans = rememberOrphans(observation, remembered.orphans);
   const recoverableJobs = recoverable(orphans, observation.observedAtMs);
+  const stalls = rememberStalls(observation, remembered.stalls);
   const setting = { observation, policy, memory: remembered };
 
   const byRatio: Step[] = [
@@ -54,9 +57,17 @@ export function decide(
     observation,
     policy,
     remembered.learned,
-    { recoverableJobs, drainingWorkers: drainingWorkers(observation, remembered) },
+    {
+      recoverableJobs,
+      drainingWorkers: drainingWorkers(observation, remembered),
+      stallingQueues: new Set(
+        stallingQueues(observation, stalls).flatMap(({ reading, isAll }) =>
+          isAll ? [reading.queue] : [],
+        ),
+      ),
+    },
   );
-  follow(rulesOfRatio, byRatio, { ...setting, memory: { ...remembered, learned } });
+  follow(rulesOfRatio, byRatio, { ...setting, memory: { ...remembered, learned, stalls } });
   const [steps, others] =
     policy.leading === 'ratio' ? [byRatio, byLearning] : [byLearning, byRatio];
   const recommendedWorkers = steps[0]?.workers ?? null;
@@ -70,6 +81,7 @@ export function decide(
     lastSeenAtMs: recommendations.length > 0 ? observation.observedAtMs : remembered.lastSeenAtMs,
     recommendations,
     orphans,
+    stalls,
     learned,
     platformLimit: platformLimitInForce(remembered, observation.observedAtMs),
   };
@@ -132,7 +144,7 @@ function assertSound(observation: Observation, policy: Policy): void {
 
 /** A clock that was set back, or that of another machine, must not make memories last until it has caught up. */
 function notAfter(memory: Memory, nowMs: number): Memory {
-  const { lastSeenAtMs, recommendations, orphans, platformLimit } = memory;
+  const { lastSeenAtMs, recommendations, orphans, stalls, platformLimit } = memory;
   const { tailUnknownSinceMs, intent } = memory;
   return {
     ...memory,
@@ -142,6 +154,11 @@ function notAfter(memory: Memory, nowMs: number): Memory {
       madeAtMs: Math.min(each.madeAtMs, nowMs),
     })),
     orphans: orphans.map((each) => ({ ...each, seenAtMs: Math.min(each.seenAtMs, nowMs) })),
+    stalls: stalls.map((each) => ({
+      ...each,
+      stalledAtMs: Math.min(each.stalledAtMs, nowMs),
+      seenAtMs: Math.min(each.seenAtMs, nowMs),
+    })),
     platformLimit: platformLimit && {
       ...platformLimit,
       learnedAtMs: Math.min(platformLimit.learnedAtMs, nowMs),

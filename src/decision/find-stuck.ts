@@ -1,4 +1,5 @@
 import { isRecoverable } from './orphans.ts';
+import { stallingQueues } from './stalls.ts';
 import { stuckQueues } from './stuck-jobs.ts';
 import type { LearnedMemory, Memory, Observation, QueueReading, StuckWork } from './types.ts';
 import { counted, spoken } from './words.ts';
@@ -15,6 +16,7 @@ export function findStuck(observation: Observation, memory: Memory): readonly St
     ...observation.queues.flatMap((reading) => orphaned(reading, observation, memory.orphans)),
     ...hanging(observation, memory.learned),
     ...observation.queues.flatMap((reading) => untouched(reading, observation, memory.learned)),
+    ...stalling(observation, memory.stalls),
   ];
 }
 
@@ -93,4 +95,20 @@ function untouched(
       why: `no job of ${queue} starts: ${counted(readyJobs, 'ready job')}, the oldest for ${spoken(waitSeconds)}, with ${counted(currentWorkers, 'worker')} up`,
     },
   ];
+}
+
+/** Jobs that are put back again and again, because the workers that run them die or hang. */
+function stalling(observation: Observation, stalls: Memory['stalls']): readonly StuckWork[] {
+  return stallingQueues(observation, stalls).map(({ reading: { queue }, sinceMs, jobs }) => {
+    const times = jobs[0]?.stalls ?? 0;
+    const often = times < 2 ? '' : `, one of them ${times === 2 ? 'twice' : `${times} times`}`;
+    const ago = spoken((observation.observedAtMs - sinceMs) / 1000);
+    return {
+      queue,
+      kind: 'stalling',
+      sinceMs,
+      jobIds: jobs.slice(0, namedJobsMax).map(({ jobId }) => jobId),
+      why: `workers die or hang with jobs of ${queue}: ${counted(jobs.length, 'job')} stalled in the last ${ago}${often}`,
+    };
+  });
 }

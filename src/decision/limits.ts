@@ -1,7 +1,8 @@
 import { manualHold } from './manual.ts';
 import { usefulWorkers } from './recommend.ts';
 import { highest } from './stabilize.ts';
-import { stuckQueues } from './stuck-jobs.ts';
+import { stallingQueues, whyStalling } from './stalls.ts';
+import { stuckQueues, whyStuck } from './stuck-jobs.ts';
 import { budgetLimits, type Limit, type Memory, type Observation, type Policy } from './types.ts';
 import { counted, spoken } from './words.ts';
 
@@ -75,21 +76,21 @@ export const rulesOfRatio: readonly Rule[] = [
     },
   },
   {
-    // What the jobs depend on hangs, and more workers would hang with them. Those that run are left alone.
+    // What the jobs depend on hangs, and more workers would hang with them; or the jobs themselves make workers hang or
+    // die. Those that run are left alone.
     step: 'stuck-jobs',
     apply(workers, { observation, policy, memory }) {
       const { currentWorkers } = observation;
       if (currentWorkers === null || workers <= currentWorkers) return null;
       const stuck = stuckQueues(observation, memory.learned);
-      if (stuck.length === 0) return null;
-      const names = stuck.map(({ reading }) => reading.queue);
+      const stalling = stallingQueues(observation, memory.stalls).filter(({ isAll }) => isAll);
+      if (stuck.length + stalling.length === 0) return null;
+      const names = [...stuck, ...stalling].map(({ reading }) => reading.queue);
       const free = observation.queues.filter(({ queue }) => !names.includes(queue));
       const useful = Math.max(usefulWorkers(free, policy), currentWorkers);
       if (useful >= workers) return null;
-      const running = stuck.reduce((sum, { reading }) => sum + reading.activeJobs, 0);
-      const ago = spoken(Math.max(...stuck.map(({ seconds }) => seconds)));
-      const why = `no job of ${names.join(', ')} has ended for ${ago} while ${counted(running, 'job')} run: none is added`;
-      return { workers: useful, why };
+      const why = [...whyStuck(stuck), ...whyStalling(stalling)].join(', ');
+      return { workers: useful, why: `${why}: none is added` };
     },
   },
 ];

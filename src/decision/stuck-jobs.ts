@@ -1,6 +1,7 @@
 import type { Flow } from './learned/history.ts';
 import type { QueueMemory, ServiceMemory } from './learned/memory.ts';
 import type { LearnedMemory, Observation, QueueReading } from './types.ts';
+import { counted, spoken } from './words.ts';
 
 const patienceInServiceTimes = 6;
 /** Fewer jobs than this tell nothing for certain of how long they take. */
@@ -43,20 +44,28 @@ export function stuckSeconds(
   return seconds >= patienceInServiceTimes * usualSeconds ? seconds : 0;
 }
 
-/** A queue whose jobs are certainly stuck, and for how long. */
+/** A queue whose jobs are stuck, and for how long. */
 export type StuckQueue = { readonly reading: QueueReading; readonly seconds: number };
 
-/** Queues whose jobs are certainly stuck: for long, and while every worker is up and has one. */
+/** The reason not to add workers for these queues, if there is one. */
+export function whyStuck(queues: readonly StuckQueue[]): string[] {
+  if (queues.length === 0) return [];
+  const names = queues.map(({ reading }) => reading.queue).join(', ');
+  const running = queues.reduce((sum, { reading }) => sum + reading.activeJobs, 0);
+  const ago = spoken(Math.max(...queues.map(({ seconds }) => seconds)));
+  return [`no job of ${names} has ended for ${ago} while ${counted(running, 'job')} run`];
+}
+
+/** Queues whose jobs are certainly stuck: for long, and on every worker that is up. */
 export function stuckQueues(
   { queues, currentWorkers, workers: { readyWorkers }, observedAtMs }: Observation,
   { queues: known, services }: LearnedMemory,
 ): readonly StuckQueue[] {
-  if (currentWorkers === null || (readyWorkers !== null && readyWorkers < currentWorkers))
-    return [];
+  if (currentWorkers === null) return [];
   return queues.flatMap((reading) => {
     const { queue, activeJobs } = reading;
     const movedAtMs = known.find((each) => each.queue === queue)?.movedAtMs;
-    if (movedAtMs === undefined || activeJobs < currentWorkers) return [];
+    if (movedAtMs === undefined || activeJobs < (readyWorkers ?? currentWorkers)) return [];
     const service = services.find((each) => each.queue === queue && each.jobName === null);
     const seconds = stuckSeconds(reading, movedAtMs, service, observedAtMs);
     return seconds >= certainAfterSeconds ? [{ reading, seconds }] : [];

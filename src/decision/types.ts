@@ -25,6 +25,9 @@ export type FinishedJob = {
   readonly waitSeconds: number | null;
 };
 
+/** A job that was put back, and how often so far, because its worker died or hung while it ran. */
+export type StalledJob = { readonly jobId: string; readonly stalls: number };
+
 /** Jobs that become ready at a time that is known already. */
 export type DueJobs = { readonly dueAtMs: number; readonly jobs: number };
 
@@ -62,6 +65,8 @@ export type QueueReading = {
   readonly dueSoon: readonly DueJobs[];
   /** Some of the jobs that ended since the last reading. */
   readonly finished: readonly FinishedJob[];
+  /** Jobs that stalled since the last reading, or run again after they did, as far as they were seen. */
+  readonly stalledJobs: readonly StalledJob[];
 };
 
 /** What is known of the workers beyond how many were asked for. */
@@ -160,6 +165,15 @@ export type Memory = {
   }[];
   /** When each orphaned job was first seen as such. */
   readonly orphans: readonly { readonly job: string; readonly seenAtMs: number }[];
+  /** Jobs that stalled, when each was first seen to have done so as often, and how many jobs had ended by then. */
+  readonly stalls: readonly {
+    readonly job: string;
+    readonly stalls: number;
+    readonly stalledAtMs: number;
+    readonly seenAtMs: number;
+    /** Null when nobody counts them. */
+    readonly endedJobs: number | null;
+  }[];
   /** The most workers the platform allows, learned from a refusal. */
   readonly platformLimit: { readonly workers: number; readonly learnedAtMs: number } | null;
   /** Dynos that were asked to drain, since when, and whether they still are: not after they took too long. */
@@ -221,8 +235,11 @@ export type Step = {
   readonly why: string;
 };
 
-/** Orphaned: nobody recovers the jobs of a dead worker. No progress: workers are up, and no job ends or none starts. */
-export const stuckKinds = ['orphaned', 'no-progress'] as const;
+/**
+ * Orphaned: nobody recovers the jobs of a dead worker. No progress: workers are up, and no job ends or none starts.
+ * Stalling: jobs are put back again and again, because the workers that run them die or hang.
+ */
+export const stuckKinds = ['orphaned', 'no-progress', 'stalling'] as const;
 
 /** Work of one queue that does not go on by itself, so that a person has to look at it. */
 export type StuckWork = {

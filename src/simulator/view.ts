@@ -72,6 +72,7 @@ function readQueue(world: World, queue: SimulatedQueue): QueueReading {
     readyJobNames: sampleNames(queue),
     dueSoon: dueSoon(world, queue),
     finished: queue.finished.splice(0).slice(-finishedMax),
+    stalledJobs: [],
   };
 }
 

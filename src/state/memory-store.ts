@@ -24,7 +24,7 @@ export type MemoryStore = {
 export type Oblivion = 'missing' | 'older' | 'newer' | 'damaged';
 
 /** Raised whenever a memory that this version writes would mislead the one before, or lacks what it needs. */
-const version = 6;
+const version = 7;
 const count = z.number().int().nonnegative();
 const fields = {
   lastSeenAtMs: z.number().nullable(),
@@ -32,6 +32,12 @@ const fields = {
     z.object({ madeAtMs: z.number(), workers: count, isFound: z.boolean() }),
   ),
   orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
+  stalls: z.array(
+    z.object({
+      ...{ job: z.string(), stalls: count, stalledAtMs: z.number(), seenAtMs: z.number() },
+      endedJobs: z.number().nullable(),
+    }),
+  ),
   platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
   drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number(), isAsked: z.boolean() })),
   removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),

@@ -30,7 +30,7 @@ export const metricFamilies = {
   autoscaler_stuck_queues: {
     type: 'gauge',
     labels: ['pool', 'kind'],
-    help: 'Queues with work that does not go on by itself: `orphaned`, nobody recovers jobs; `no-progress`, none ends or starts.',
+    help: 'Queues with stuck work: `orphaned`, nobody recovers jobs; `no-progress`, none ends or starts; `stalling`, workers die.',
   },
   autoscaler_job_wait_seconds: {
     type: 'histogram',

@@ -1,6 +1,7 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from 'bullmq';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { decide } from '../../src/decision/decide.ts';
 import type { FinishedJob, QueueReading } from '../../src/decision/types.ts';
 import { createBullmqQueues } from '../../src/queues/bullmq/bullmq-queues.ts';
@@ -74,6 +75,64 @@ describe.each(bullmqMajors)('what BullMQ $major tells of its jobs beyond counts'
     expect(last.decision).toMatchObject({ stuck: [], recommendedWorkers: 1 });
   });
 
+  describe('of workers that keep their event loop busy', () => {
+    const workers: ChildProcess[] = [];
+    afterEach(() => {
+      for (const worker of workers.splice(0)) worker.kill('SIGKILL');
+    });
+
+    /** A process whose worker cannot renew the lock of a job while it runs it. */
+    function startHangingWorker(maxStalledCount: number): void {
+      const options = {
+        ...{ connection: { url: stage.server.url }, maxStalledCount, name: 'worker.1' },
+        ...{ lockDuration: 200, stalledInterval: 100 },
+      };
+      const code = `
+        import { Worker } from '${library === bullmqMajors[0].library ? 'bullmq' : 'bullmq-v5'}';
+        const hang = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+        new Worker('mail', async () => hang(), ${JSON.stringify(options)}).on('error', () => {});`;
+      workers.push(
+        spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: 'ignore' }),
+      );
+    }
+
+    /** What is found once it is said that jobs stall, as if a minute lay between two looks that see some. */
+    async function foundStalling() {
+      const read = followOne('mail');
+      let remembered = memory();
+      let observedAtMs = Date.now();
+      return vi.waitUntil(
+        async () => {
+          const reading = await read();
+          const seen = observation(0, { observedAtMs, queues: [reading] });
+          const { decision, memory: next } = decide(seen, policy(), remembered);
+          if (reading.stalledJobs.length > 0) observedAtMs += 60 * seconds;
+          remembered = next;
+          return decision.stuck.find(({ kind }) => kind === 'stalling');
+        },
+        { timeout: 60_000, interval: 100 },
+      );
+    }
+
+    it('tells a job that is put back three times', async () => {
+      const { id } = await stage.application.queue('mail').add('poison', {});
+      startHangingWorker(100);
+      expect(await foundStalling()).toMatchObject({ queue: 'mail', jobIds: [id] });
+      expect(await stage.client.hget(`bull:mail:${id ?? ''}`, 'stc')).toMatch(/^([3-9]|\d{2,})$/);
+    });
+
+    it('tells jobs that stall once each, though BullMQ lets them fail and none is kept', async () => {
+      const queue = stage.application.queue('mail');
+      const ids: (string | undefined)[] = [];
+      for (let index = 0; index < 12; index += 1)
+        ids.push((await queue.add('letter', {}, { removeOnFail: true })).id);
+      startHangingWorker(0);
+      const { jobIds } = await foundStalling();
+      expect(jobIds).toHaveLength(3);
+      expect(ids).toEqual(expect.arrayContaining([...jobIds]));
+    });
+  });
+
   it('counts every job that ended, however it was added and whatever became of it', async () => {
     const queue = stage.application.queue('mail');
     let starts = 0;
@@ -101,7 +160,11 @@ describe.each(bullmqMajors)('what BullMQ $major tells of its jobs beyond counts'
         data: {},
         opts: { attempts: 2, backoff: index % 2 === 0 ? 0 : 20, priority: index % 3 },
       })),
-      ...Array.from({ length: 10 }, () => ({ name: 'hopeless', data: {}, opts: { attempts: 2 } })),
+      ...Array.from({ length: 10 }, () => ({
+        name: 'hopeless',
+        data: {},
+        opts: { attempts: 2 },
+      })),
       ...Array.from({ length: 10 }, () => ({ name: 'later', data: {}, opts: { delay: 50 } })),
       { name: 'named', data: {}, opts: { jobId: 'the-same' } },
       { name: 'never', data: {}, opts: { delay: 3_600_000 } },

@@ -22,6 +22,7 @@ export function reading(known: Partial<QueueReading> = {}): QueueReading {
     readyJobNames: [],
     dueSoon: [],
     finished: [],
+    stalledJobs: [],
     ...known,
   };
 }
@@ -72,6 +73,7 @@ export function memory(known: Partial<Memory> = {}): Memory {
     lastSeenAtMs: startMs,
     recommendations: [{ madeAtMs: 0, workers: 0, isFound: false }],
     orphans: [],
+    stalls: [],
     platformLimit: null,
     drains: [],
     removal: null,

@@ -141,3 +141,71 @@ describe('a queue of which no job starts', () => {
     expect(findAfter(times(5, waiting), { currentWorkers: null })).toEqual([]);
   });
 });
+
+describe('a queue whose jobs stall', () => {
+  const stalled = (...jobs: (readonly [jobId: string, stalls: number])[]) => ({
+    stalledJobs: jobs.map(([jobId, stalls]) => ({ jobId, stalls })),
+  });
+
+  test('at three moments is named, with those first that stalled most often', () => {
+    const course = [stalled(['1', 1]), {}, stalled(['2', 1], ['3', 2]), {}];
+    expect(findAfter(course)).toEqual([]);
+    expect(findAfter([...course, stalled(['4', 1])])).toEqual([
+      {
+        queue: 'emails',
+        kind: 'stalling',
+        sinceMs: startMs,
+        jobIds: ['3', '1', '2'],
+        why: 'workers die or hang with jobs of emails: 4 jobs stalled in the last 4m, one of them twice',
+      },
+    ]);
+  });
+
+  test('is named for one job that stalled three times', () => {
+    const course = [stalled(['1', 1]), stalled(['1', 2])];
+    expect(findAfter(course)).toEqual([]);
+    expect(findAfter([...course, stalled(['1', 3])])).toMatchObject([
+      { kind: 'stalling', jobIds: ['1'], sinceMs: startMs + 2 * minuteMs },
+    ]);
+  });
+
+  test('once, by a deploy or a crash, is nothing to look at, however long its jobs are seen to run again', () => {
+    const all = stalled(['1', 1], ['2', 1], ['3', 1]);
+    expect(findAfter(times(90, all))).toEqual([]);
+  });
+
+  test('is forgotten half an hour after', () => {
+    const thrice = [stalled(['1', 1]), {}, stalled(['2', 1]), {}, stalled(['3', 1])];
+    expect(findAfter([...thrice, ...times(25, {})])).toHaveLength(1);
+    expect(findAfter([...thrice, ...times(26, {})])).toEqual([]);
+  });
+
+  test('is not made of the jobs of another', () => {
+    const turns = ['a', 'b', 'a', 'b', 'b'].map((queue, minute) => [
+      reading({ queue: 'a', ...(queue === 'a' ? stalled([String(minute), 1]) : {}) }),
+      reading({ queue: 'b', ...(queue === 'b' ? stalled([String(minute), 1]) : {}) }),
+    ]);
+    const seen = turns.map((queues, minute) =>
+      observation(0, { observedAtMs: startMs + minute * minuteMs, queues }),
+    );
+    let remembered = memory();
+    const found = seen.map((each) => {
+      const { decision, memory: next } = decide(each, wishes, remembered);
+      remembered = next;
+      return decision.stuck.map(({ queue, jobIds }) => [queue, ...jobIds]);
+    });
+    expect(found).toEqual([[], [], [], [], [['b', '1', '3', '4']]]);
+  });
+
+  test('is remembered with so many jobs that it does not matter, and never more', () => {
+    let remembered = memory();
+    for (let minute = 0; minute < 3; minute += 1) {
+      const ids = Array.from({ length: 200 }, (_, index) => [`${minute}-${index}`, 1] as const);
+      const queues = [reading(stalled(...ids))];
+      const seen = observation(0, { observedAtMs: startMs + minute * minuteMs, queues });
+      ({ memory: remembered } = decide(seen, wishes, remembered));
+    }
+    expect(remembered.stalls).toHaveLength(300);
+    expect(remembered.stalls[0]).toMatchObject({ job: 'emails:0-0', stalledAtMs: startMs });
+  });
+});

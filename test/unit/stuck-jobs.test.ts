@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/decision/decide.ts';
 import type { ServiceMemory } from '../../src/decision/learned/memory.ts';
 import { movedAt, stuckSeconds } from '../../src/decision/stuck-jobs.ts';
-import type { Memory, Observation } from '../../src/decision/types.ts';
+import type { Decision, Memory, Observation, QueueReading } from '../../src/decision/types.ts';
 import { memory, observation, policy, reading, startMs } from '../support/builders.ts';
 import { counted, queueMemory } from '../support/learned.ts';
 
@@ -45,9 +45,9 @@ test('jobs that usually take minutes are not taken for stuck', () => {
   expect(after(20, {}, {}, 300).desiredWorkers).toBe(9);
 });
 
-test('workers that are still booting, or idle, do not make a queue stuck', () => {
+test('workers that are idle do not make a queue stuck, and those that still boot do not hide it', () => {
   const workers = { ...observation(0).workers, readyWorkers: 1 };
-  expect(after(11, { workers }).desiredWorkers).toBe(9);
+  expect(after(11, { workers }).desiredWorkers).toBe(2);
   expect(after(11, {}, { activeJobs: 1, unfinishedJobs: 901, readyJobs: 900 }).desiredWorkers).toBe(
     9,
   );
@@ -64,6 +64,61 @@ test('another queue of the pool still gets its workers', () => {
     reading({ queue: 'letters', readyJobs: 500 }),
   ];
   expect(after(11, { queues }).desiredWorkers).toBe(5);
+});
+
+describe('jobs that stall', () => {
+  const jobs = { readyJobs: 900, activeJobs: 0, addedJobs: 1000, unfinishedJobs: 900 };
+  const stall = (jobId: string, stalls = 1) => ({ stalledJobs: [{ jobId, stalls }] });
+
+  /** What is decided last, when each minute had the next of these. */
+  function decideAfter(minutes: readonly Partial<QueueReading>[], last: Partial<Observation> = {}) {
+    let remembered = memory();
+    let decision: Decision | null = null;
+    for (const [minute, known] of minutes.entries()) {
+      const isLast = minute === minutes.length - 1;
+      const seenNow = seen(minute, isLast ? last : {}, { ...jobs, ...known });
+      ({ decision, memory: remembered } = decide(seenNow, policy(), remembered));
+    }
+    if (decision === null) throw new Error('nothing was decided');
+    return decision;
+  }
+  const thrice = [stall('1'), {}, stall('2'), {}, stall('3')];
+
+  test('again and again, while hardly any ends, get no more workers', () => {
+    expect(decideAfter(thrice.slice(0, 4)).desiredWorkers).toBe(9);
+    const { desiredWorkers, limitedBy, steps } = decideAfter(thrice);
+    expect(desiredWorkers).toBe(2);
+    expect(limitedBy).toBe('stuck-jobs');
+    expect(steps.at(-1)?.why).toBe('jobs of emails stall again and again: none is added');
+  });
+
+  test('among many that end do not keep workers from the others', () => {
+    const working = thrice.map((known, minute) => ({
+      ...known,
+      ...counted(1000 + 2 * minute, 900),
+    }));
+    expect(decideAfter(working).desiredWorkers).toBe(9);
+    expect(decideAfter(working).stuck).toMatchObject([{ kind: 'stalling' }]);
+  });
+
+  test('get workers as before once enough have ended, or nobody counts', () => {
+    expect(decideAfter([...thrice, counted(1003, 900)]).desiredWorkers).toBe(2);
+    expect(decideAfter([...thrice, counted(1004, 900)]).desiredWorkers).toBe(9);
+    const uncounted = thrice.map((known) => ({
+      ...known,
+      ...{ addedJobs: null, unfinishedJobs: null },
+    }));
+    expect(decideAfter(uncounted).desiredWorkers).toBe(9);
+  });
+
+  test('do not keep workers from another queue, nor keep those that are there', () => {
+    const queues = [
+      reading({ ...jobs, ...stall('3') }),
+      reading({ queue: 'letters', readyJobs: 500 }),
+    ];
+    expect(decideAfter(thrice, { queues }).desiredWorkers).toBe(5);
+    expect(decideAfter(thrice, { currentWorkers: 12 }).desiredWorkers).toBe(9);
+  });
 });
 
 const busy = reading({ activeJobs: 4, ...counted(10, 4) });

@@ -25,6 +25,8 @@ export function recommendByLearning(
     /** Orphaned jobs that only a live worker recovers. */
     readonly recoverableJobs: number;
     readonly drainingWorkers: number;
+    /** Whose jobs stall, and hardly any end. */
+    readonly stallingQueues: ReadonlySet<string>;
   },
 ): { readonly steps: Step[]; readonly memory: LearnedMemory } {
   const { queues: readings, unreadableQueues } = observation;
@@ -33,7 +35,13 @@ export function recommendByLearning(
     return { steps: [{ step: 'recommend', workers: null, why }], memory };
   }
   const pool = followPool(observation, policy, memory, known.drainingWorkers);
-  const { states, queues, services } = followQueues(observation, policy, memory, pool);
+  const { states, queues, services } = followQueues(
+    observation,
+    policy,
+    memory,
+    pool,
+    known.stallingQueues,
+  );
   const holds = memory.holds.filter(
     ({ madeAtMs }) => madeAtMs <= pool.nowMs && pool.nowMs - madeAtMs < holdMs,
   );
@@ -154,13 +162,11 @@ const obstacles: readonly {
   },
   {
     step: 'stuck-jobs',
-    change: (bounds, { isStuck }, { servingWorkers }) =>
-      isStuck
-        ? {
-            lower: Math.min(bounds.lower, servingWorkers),
-            upper: Math.max(bounds.upper, servingWorkers),
-          }
-        : bounds,
+    change: (bounds, { isStuck, isStalling }, { servingWorkers }) => {
+      if (!isStuck && (!isStalling || bounds.lower <= servingWorkers)) return bounds;
+      const lower = Math.min(bounds.lower, servingWorkers);
+      return { lower, upper: isStuck ? Math.max(bounds.upper, servingWorkers) : bounds.upper };
+    },
   },
 ];
 

@@ -24,6 +24,8 @@ export type QueueState = {
   readonly demand: Demand;
   readonly cap: CapMemory | null;
   readonly isStuck: boolean;
+  /** Whether its jobs stall, and hardly any end. */
+  readonly isStalling: boolean;
   readonly movedAtMs: number;
   readonly times: ServiceTimes;
 };
@@ -34,6 +36,7 @@ export function followQueues(
   policy: Policy,
   memory: LearnedMemory,
   pool: Pool,
+  stallingQueues: ReadonlySet<string>,
 ): { readonly states: readonly QueueState[] } & Pick<LearnedMemory, 'queues' | 'services'> {
   const known = new Map(memory.queues.map((queue) => [queue.queue, queue]));
   const services = byQueue(memory.services);
@@ -78,7 +81,8 @@ export function followQueues(
       : null;
     const whole = learned.find(({ jobName }) => jobName === null);
     const isStuck = stuckSeconds(reading, movedAtMs, whole, pool.nowMs) >= suspectedAfterSeconds;
-    states.push({ reading, demand, cap, isStuck, movedAtMs, times });
+    const isStalling = stallingQueues.has(reading.queue);
+    states.push({ reading, demand, cap, isStuck, isStalling, movedAtMs, times });
     if (isFollowed) queues.push({ ...queue, cap });
   }
   const unread = new Set(unreadableQueues.map(({ queue }) => queue));

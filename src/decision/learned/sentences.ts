@@ -1,3 +1,5 @@
+import { whyStalling } from '../stalls.ts';
+import { whyStuck } from '../stuck-jobs.ts';
 import type { Policy } from '../types.ts';
 import { counted, spoken } from '../words.ts';
 import type { Demand } from './demand.ts';
@@ -129,9 +131,12 @@ export function limitation(step: Obstacle, states: readonly QueueState[], pool: 
     case 'queue-rate-limit':
       return `${names} at the rate limit: more workers could not start more of those jobs now`;
     case 'stuck-jobs': {
-      const since = Math.min(...states.map(({ movedAtMs }) => movedAtMs));
-      const running = states.reduce((sum, { reading }) => sum + reading.activeJobs, 0);
-      return `no job of ${names} has ended for ${spoken((pool.nowMs - since) / 1000)} while ${counted(running, 'job')} run: more workers would not help`;
+      const stuck = states
+        .filter(({ isStuck }) => isStuck)
+        .map(({ reading, movedAtMs }) => ({ reading, seconds: (pool.nowMs - movedAtMs) / 1000 }));
+      const stalling = states.filter(({ isStuck }) => !isStuck);
+      const why = [...whyStuck(stuck), ...whyStalling(stalling)].join(', ');
+      return `${why}: more workers would not help`;
     }
     case 'ineffective-workers': {
       const isIdle = states.some(({ cap }) => cap?.why === 'idle-slots');

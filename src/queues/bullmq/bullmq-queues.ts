@@ -1,4 +1,4 @@
-import type { DueJobs, QueueReading, UnreadableQueue } from '../../decision/types.ts';
+import type { DueJobs, QueueReading, StalledJob, UnreadableQueue } from '../../decision/types.ts';
 import type { RedisConnection } from '../../redis.ts';
 import type { QueueSource } from '../queue-source.ts';
 import { createQueueFinder } from './discovery.ts';
@@ -151,6 +151,7 @@ function toReading(
     readyJobNames: busy.readyJobNames,
     dueSoon: dueSoon(busy, nowMs),
     finished: following.finished(queue, busy),
+    stalledJobs: stalledJobs(busy),
   };
 }
 
@@ -174,7 +175,16 @@ const idle: BusyProbe = {
   finished: [],
   lastEntry: null,
   nextInLine: [],
+  stalled: [],
 };
+
+/** Those that were put back since the last reading, and those that run again. */
+function stalledJobs({ stalled, running }: BusyProbe): StalledJob[] {
+  const stallsOf = new Map<string, number>();
+  for (const { id, stalls } of stalled) stallsOf.set(id, stalls ?? 1);
+  for (const { id, stalls } of running) if (stalls !== null) stallsOf.set(id, stalls);
+  return Array.from(stallsOf, ([jobId, stalls]) => ({ jobId, stalls }));
+}
 
 function oldestWaitSeconds({ waitingJobs, due, dueAtMs }: BusyProbe, nowMs: number): number | null {
   const readyTimesMs = [...waitingJobs.map(readyAtMs), (due > 0 ? dueAtMs[0] : null) ?? null];

@@ -52,13 +52,20 @@ export type BusyProbe = {
     /** Since when it waits; null when the job does not tell. */
     readonly readyAtMs: number | null;
   }[];
+  /** Jobs that were put back because their worker had let go of them. */
+  readonly stalled: readonly StalledProbe[];
 };
+
+/** How often it has stalled; null when the job does not tell, because it is gone. */
+type StalledProbe = { readonly id: string; readonly stalls: number | null };
 
 type RunningProbe = {
   readonly id: string;
   readonly worker: string | null;
   readonly processedOn: number | null;
   readonly name: string | null;
+  /** How often it stalled before; null when it never did, or when its queue is not followed. */
+  readonly stalls: number | null;
 };
 
 /** A job that ended. */
@@ -93,6 +100,7 @@ type Running = readonly [
   processedOn: Maybe<string>,
   name: Maybe<string>,
   id: string,
+  stalls?: Maybe<string>,
 ];
 type Finished = readonly [
   id: string,
@@ -121,6 +129,7 @@ type Busy = readonly [
   finished: Maybe<readonly Finished[]>,
   lastEntry: Maybe<string>,
   nextInLine: Maybe<readonly (readonly [id: string, name: string, readyAt: Maybe<string>])[]>,
+  stalled: Maybe<readonly (readonly [id: string, stalls: Maybe<string>])[]>,
 ];
 /** Of an idle queue, its job counter alone unless its settings were asked for. */
 type Reply = Maybe<string> | Idle | Busy | { readonly error: string };
@@ -154,7 +163,7 @@ function parseBusy(reply: Busy): BusyProbe {
   // prettier-ignore
   const [
     , , waiting, heldBack, prioritized, delayed, due, dueScores, dueCounts, active, parents, rateLimitedFor,
-    waitingJobs, running, orphanIds, readyJobNames, finished, lastEntry, nextInLine,
+    waitingJobs, running, orphanIds, readyJobNames, finished, lastEntry, nextInLine, stalled,
   ] = reply;
   return {
     waiting: Number(waiting),
@@ -183,6 +192,10 @@ function parseBusy(reply: Busy): BusyProbe {
             name,
             readyAtMs: positiveOrNull(readyAt),
           })),
+    stalled:
+      stalled === false
+        ? none
+        : stalled.map(([id, stalls]) => ({ id, stalls: positiveOrNull(stalls) })),
   };
 }
 
@@ -200,12 +213,13 @@ function parseWaiting(job: Waiting): WaitingJob {
   };
 }
 
-function parseRunning([worker, processedOn, name, id]: Running): RunningProbe {
+function parseRunning([worker, processedOn, name, id, stalls = false]: Running): RunningProbe {
   return {
     id,
     worker: orNull(worker),
     processedOn: positiveOrNull(processedOn),
     name: orNull(name),
+    stalls: positiveOrNull(stalls),
   };
 }
 

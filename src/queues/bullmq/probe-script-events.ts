@@ -18,10 +18,16 @@ local function following(id)
   return ms .. '-' .. string.format('%.0f', tonumber(sequence) + 1)
 end
 
+-- How often the job was put back because its worker had let go of it.
+local function stallsOf(prefix, id)
+  spent = spent + 1
+  return cut(try('HGET', prefix .. id, 'stc')) or false
+end
+
 local function finishedSince(prefix, from)
   local key = prefix .. 'events'
   local readyAt, startedAt, names = {}, {}, {}
-  local finished, seen, bytes, page, position = {}, 0, 0, 4, from
+  local finished, stalled, seen, bytes, page, position = {}, {}, 0, 0, 4, from
 
   local function take(id, fields)
     for i = 2, #fields, 2 do bytes = bytes + #fields[i] end
@@ -39,6 +45,8 @@ local function finishedSince(prefix, from)
         cut(job), startedAt[job] or false, ms, names[job] or nameOf(prefix, job) or false, readyAt[job] or false
       }
       startedAt[job], readyAt[job] = nil, nil
+    elseif event == 'stalled' then
+      stalled[#stalled + 1] = { cut(job), stallsOf(prefix, job) }
     end
   end
 
@@ -49,7 +57,7 @@ local function finishedSince(prefix, from)
       if seen > 0 then
         take(entry[1], entry[2])
       elseif entry[1] ~= from then
-        return {}
+        return {}, {}
       end
       seen = seen + 1
     end
@@ -57,7 +65,7 @@ local function finishedSince(prefix, from)
     position = following(entries[#entries][1])
     page = math.min(page * 2, entriesMax)
   end
-  return finished
+  return finished, stalled
 end
 
 -- Of a job that was delayed, handed back or tried before, the job itself does not tell.
@@ -83,11 +91,12 @@ end
 -- The wish holds '<' and an entry if there is one to read on from, then '>' if there is to be one for the next time.
 local function follow(prefix, wish, waiting, markers)
   local from = string.match(wish, '<([%d-]+)')
-  local finished = from and finishedSince(prefix, from) or {}
+  local finished, stalled = {}, {}
+  if from then finished, stalled = finishedSince(prefix, from) end
   local isToBeFollowed = string.sub(wish, -1) == '>'
   local last = isToBeFollowed and try('XREVRANGE', prefix .. 'events', '+', '-', 'COUNT', 1)
   local entry = last and last[1] and last[1][1]
-  if not entry then return finished, false, {} end
-  return finished, entry, nextInLine(prefix, waiting, markers)
+  if not entry then return finished, stalled, false, {} end
+  return finished, stalled, entry, nextInLine(prefix, waiting, markers)
 end
 `;

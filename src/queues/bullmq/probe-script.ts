@@ -137,7 +137,7 @@ local function orphansAmong(prefix, ids)
 end
 
 -- The oldest are examined: they are the most likely to be orphans, and those that run longest. They are named first too,
--- and all of a queue whose events are followed, where they will be seen to end.
+-- and all of a queue whose events are followed, where they will be seen to end; these also tell how often they stalled.
 local function activeJobs(prefix, active, isFollowed)
   local examined = math.min(active, shareOf(activeLeft, activeOfQueueMax))
   if examined == 0 then return false, false end
@@ -154,7 +154,8 @@ local function activeJobs(prefix, active, isFollowed)
       local key = prefix .. id
       local isNamed = i > examined - named and isShort(key, 'name', nameBytesMax)
       running[#running + 1] = {
-        cut(ask('HGET', key, 'pb')), ask('HGET', key, 'processedOn'), isNamed and cut(ask('HGET', key, 'name')), cut(id)
+        cut(ask('HGET', key, 'pb')), ask('HGET', key, 'processedOn'), isNamed and cut(ask('HGET', key, 'name')), cut(id),
+        isFollowed and cut(ask('HGET', key, 'stc')) or nil
       }
     end
   end
@@ -187,14 +188,14 @@ local function probeBusy(prefix, wish, occupied, added, settings)
   if prioritized > 0 then addFirstOfEachPriority(jobs, prefix, prioritized) end
   local running, orphans = activeJobs(prefix, active, wish and string.sub(wish, -1) == '>')
   local names = not settings[2] and namesInLine(prefix, waiting, markers, prioritized, due)
-  local finished, entry, following = false, false, false
-  if wish then finished, entry, following = follow(prefix, wish, waiting, markers) end
+  local finished, stalled, entry, following = false, false, false, false
+  if wish then finished, stalled, entry, following = follow(prefix, wish, waiting, markers) end
   busyLeft = busyLeft - 1
   return {
     added, settings, digits[waiting], digits[heldBack], digits[prioritized], digits[delayed], digits[due],
     dueScores, dueCounts, digits[active], digits[parents], digits[rateLimitedForMs(prefix, settings[4])],
     listOrFalse(jobs), running, orphans, names and listOrFalse(names), finished and listOrFalse(finished), entry,
-    following and listOrFalse(following)
+    following and listOrFalse(following), stalled and listOrFalse(stalled)
   }
 end
 

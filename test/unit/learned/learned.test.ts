@@ -230,7 +230,7 @@ describe('the learned policy', () => {
       unreadableQueues: [{ queue: 'emails', why: 'wrong type' }],
       observedAtMs: startMs + 60_000,
     });
-    const known = { recoverableJobs: 0, drainingWorkers: 0 };
+    const known = { recoverableJobs: 0, drainingWorkers: 0, stallingQueues: new Set<string>() };
     const { steps, memory: learned } = recommendByLearning(blind, wishes, memory.learned, known);
     expect(steps).toEqual([
       { step: 'recommend', workers: null, why: 'no queue of the pool could be read' },
@@ -301,6 +301,29 @@ describe('what stands in the way of more workers', () => {
     );
   });
 
+  test('jobs that stall again and again, of which none ends', () => {
+    const crashing = Array.from({ length: 40 }, (_, index) => ({
+      currentWorkers: 2,
+      queue: {
+        // Each job is put back a while after its worker died, so that at times none runs.
+        activeJobs: index % 5 === 0 ? 0 : 10,
+        readyJobs: 500 * (index + 1),
+        addedJobs: 2060 + 500 * (index + 1),
+        unfinishedJobs: 60 + 500 * (index + 1),
+        stalledJobs: index % 13 === 5 ? [{ jobId: String(index), stalls: 1 }] : [],
+      },
+    }));
+    const { decision } = watch([...steady(40), ...crashing]);
+    expect(decision.desiredWorkers).toBe(2);
+    expect(last(decision.steps)).toMatchObject({
+      step: 'stuck-jobs',
+      why: 'jobs of emails stall again and again: more workers would not help',
+    });
+    expect(
+      watch([...steady(40), ...crashing.slice(0, 30)]).decision.desiredWorkers,
+    ).toBeGreaterThan(10);
+  });
+
   test('slots that are idle although jobs wait', () => {
     const idle = Array.from({ length: 20 }, (_, index) => ({
       currentWorkers: 8,
@@ -359,7 +382,7 @@ describe('both policies', () => {
 describe('its memory', () => {
   test('of ten thousand queues is bounded', () => {
     let learned: LearnedMemory = nothingLearned;
-    const known = { recoverableJobs: 0, drainingWorkers: 0 };
+    const known = { recoverableJobs: 0, drainingWorkers: 0, stallingQueues: new Set<string>() };
     const idle = Array.from({ length: 9500 }, (_, index) => reading({ queue: `idle-${index}` }));
     const finished = Array.from({ length: 9 }, (_, job) => ended(1.234 + job, `some-job-${job}`));
     const busy = Array.from({ length: 500 }, (_, index) =>
