@@ -26,6 +26,20 @@ describe('the arrival rate', () => {
 
   test('is nothing without a history', () => {
     expect(arrivalRate([], startMs)).toEqual({ steadily: 0, lately: 0 });
+    expect(rateOf([400], 0)).toEqual({ steadily: 0, lately: 0 });
+  });
+
+  test('looks back three minutes, and no further', () => {
+    expect(rateOf([9_000, ...times(36, 0)])).toEqual({ steadily: 0, lately: 0 });
+    expect(rateOf([90, ...times(35, 0)]).lately).toBe(0);
+    expect(rateOf([...times(5, 90), ...times(31, 0)]).lately).toBeCloseTo((5 * 90) / 180);
+  });
+
+  test('cuts what stands out to four times what is usual, for keeping workers', () => {
+    expect(rateOf([...times(34, 5), 1_000, 1_000]).lately).toBeCloseTo((34 + 2 * 4) / 36);
+    const mostlyNothing = [...times(30, 0), 40, 0, 0, 40, 0, 0];
+    expect(rateOf(mostlyNothing).lately).toBeCloseTo(80 / 180);
+    expect(rateOf(mostlyNothing).steadily).toBe(0);
   });
 
   test('does not take a batch for a rate', () => {
@@ -42,7 +56,8 @@ describe('the arrival rate', () => {
 
   test('follows a change within half a minute', () => {
     expect(rateOf([...times(30, 1), ...times(6, 100)]).steadily).toBe(20);
-    expect(rateOf([...times(33, 1), ...times(3, 100)]).steadily).toBeCloseTo(0.2);
+    expect(rateOf([...times(31, 1), ...times(5, 100)]).steadily).toBe(20);
+    expect(rateOf([...times(32, 1), ...times(4, 100)]).steadily).toBeCloseTo(0.2);
   });
 
   test('remembers for keeping workers what has just ended', () => {
@@ -55,8 +70,18 @@ describe('the arrival rate', () => {
     expect(rateOf([...times(30, 0), 1, 0, 0, 1, 0, 9]).steadily).toBeCloseTo(3 / 180);
   });
 
+  test('of thirty jobs is not their mean any more', () => {
+    expect(rateOf([...times(30, 1), ...times(6, 0)]).steadily).toBe(0);
+    expect(rateOf([...times(29, 1), ...times(7, 0)]).steadily).toBeCloseTo(29 / 180);
+  });
+
   test('is told also when polls are a minute apart', () => {
     expect(rateOf(times(3, 600), 60).steadily).toBe(10);
+    expect(rateOf([600, 600, 0], 60).steadily).toBe(10);
+  });
+
+  test('counts of the oldest look only what lies within the last 50 seconds', () => {
+    expect(rateOf([150, 0, 150, 0], 15).steadily).toBe(0);
   });
 
   test('of a stream that begins between two rare looks is told by one more look soon after', () => {

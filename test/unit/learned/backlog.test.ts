@@ -48,6 +48,39 @@ describe('the backlog', () => {
     expect(cohorts[1]).toMatchObject({ jobs: 20, ageSeconds: 400 });
   });
 
+  test('passes over times in which nothing came', () => {
+    const seen = reading({ readyJobs: 12, oldestWaitSeconds: null });
+    expect(backlogOf(seen, arrivalBins([10, 0, 5]), times, startMs).cohorts).toEqual([
+      { jobs: 5, workSeconds: 10, ageSeconds: 5 },
+      { jobs: 7, workSeconds: 14, ageSeconds: 15 },
+    ]);
+  });
+
+  test('of which nobody knows the age is as old as its history, at least', () => {
+    const seen = reading({ readyJobs: 30, oldestWaitSeconds: null });
+    const agesAfter = (arrivals: number[]) =>
+      backlogOf(seen, arrivalBins(arrivals), times, startMs).cohorts.map(({ jobs, ageSeconds }) => [
+        jobs,
+        ageSeconds,
+      ]);
+    expect(agesAfter([3, 7])).toEqual([
+      [7, 5],
+      [3, 10],
+      [20, 10],
+    ]);
+    expect(agesAfter([])).toEqual([[30, 0]]);
+  });
+
+  test('without jobs is no work, whatever names were found in it', () => {
+    const { workSeconds, cohorts } = backlogOf(
+      reading({ readyJobs: 0, readyJobNames: ['mail'] }),
+      arrivalBins([10]),
+      times,
+      startMs,
+    );
+    expect({ workSeconds, cohorts }).toEqual({ workSeconds: 0, cohorts: [] });
+  });
+
   test('is as much work as the names in it', () => {
     const seen = reading({ readyJobs: 100, readyJobNames: ['mail', 'mail', 'mail', 'report'] });
     expect(backlogOf(seen, [], times, startMs).workSeconds).toBeCloseTo(75 * 1 + 25 * 10);

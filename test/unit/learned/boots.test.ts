@@ -3,6 +3,7 @@ import {
   followBoots,
   readyOfOrders,
   shareBooted,
+  startSecondsOf,
   timesOf,
 } from '../../../src/decision/learned/boots.ts';
 import { nothingLearned } from '../../../src/decision/learned/memory.ts';
@@ -103,6 +104,16 @@ describe('boots', () => {
     ).toBe(4);
   });
 
+  test('where nobody tells, all but one in six boots are waited for', () => {
+    const seen = { beforeMs: at(0), workers: 2, workersBefore: 2, readyWorkers: null };
+    const boots = { ...nothingLearned.boots, orders: [{ orderedAtMs: at(0), workers: 1 }] };
+    const readyAfter = (seconds: number) =>
+      followBoots(boots, { ...seen, nowMs: at(seconds), busyWorkers: 0 }).readyWorkers;
+    expect(startSecondsOf(boots)).toBe(50);
+    expect(readyAfter(49)).toBe(1);
+    expect(readyAfter(50)).toBe(2);
+  });
+
   test('where nobody tells, running jobs prove workers', () => {
     const seen = {
       nowMs: at(5),
@@ -128,6 +139,21 @@ describe('boots', () => {
     expect(readyOfOrders(orders(38), startMs, 5)).toBeGreaterThan(1);
     expect(readyOfOrders(orders(60), startMs, 20)).toBe(2);
     expect(readyOfOrders(orders(300), startMs, 20)).toBe(0);
+  });
+
+  test('the longer an order has booted, the more likely it ends within the next seconds', () => {
+    const orders = (...ages: number[]) =>
+      bootsOf(40, {
+        varianceSeconds2: 100,
+        orders: ages.map((age) => ({ orderedAtMs: at(-age), workers: 2 })),
+      });
+    // Boots take 23 to 57 s, each as likely as the other.
+    expect(readyOfOrders(orders(0), startMs, 40)).toBeCloseTo(2 * 0.5);
+    expect(readyOfOrders(orders(40), startMs, 10)).toBeCloseTo(2 * (10 / 17));
+    expect(readyOfOrders(orders(0, 40), startMs, 10)).toBeCloseTo(2 * (10 / 17));
+    expect(readyOfOrders(orders(60), startMs, 4.2)).toBeCloseTo(2 * 0.5);
+    expect(readyOfOrders(orders(144), startMs, 60)).toBe(2);
+    expect(readyOfOrders(orders(144.1), startMs, 60)).toBe(0);
   });
 
   test('orders are bounded, and none is forgotten', () => {
