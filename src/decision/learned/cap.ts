@@ -52,7 +52,7 @@ export function followCap(queue: QueueMemory, capacity: Capacity): CapMemory | n
   return {
     ...cap,
     heldBackSinceMs,
-    workers: Math.max(cap.workers + 1, Math.ceil(cap.workers * probeFactor)),
+    workers: Math.ceil(cap.workers * probeFactor),
     probe: {
       startedAtMs: nowMs,
       fromWorkers: cap.workers,
