@@ -40,6 +40,30 @@ describe('the flow through a queue', () => {
     });
   });
 
+  test('a counter that is there on one side only counts for nothing', () => {
+    const finished = [{ jobName: null, durationSeconds: 1, waitSeconds: null }];
+    const whole = { addedJobs: 10, unfinishedJobs: 5 };
+    for (const lost of [{ addedJobs: null }, { unfinishedJobs: null }]) {
+      const now = reading({ finished, ...counted(14, 3) });
+      expect(flowSince(queueMemory({ ...whole, ...lost }), now, startMs).completions).toBe(1);
+      const without = reading({ finished, ...counted(14, 3), ...lost });
+      expect(flowSince(queueMemory(whole), without, startMs).completions).toBe(1);
+    }
+  });
+
+  test('jobs end also while none is added', () => {
+    const before = queueMemory({ activeJobs: 5, addedJobs: 100, unfinishedJobs: 5 });
+    const now = reading({ activeJobs: 3, ...counted(100, 3) });
+    expect(flowSince(before, now, startMs)).toMatchObject({ arrivals: 0, completions: 2 });
+  });
+
+  test('of a counter that was reset, the jobs told to have ended are those that ended', () => {
+    const finished = [{ jobName: null, durationSeconds: 1, waitSeconds: null }];
+    const before = queueMemory({ addedJobs: 900, unfinishedJobs: 500 });
+    const now = reading({ finished, ...counted(3, 3) });
+    expect(flowSince(before, now, startMs).completions).toBe(1);
+  });
+
   test('a counter that was reset counts for nothing', () => {
     const before = queueMemory({ addedJobs: 900, unfinishedJobs: 5 });
     expect(flowSince(before, reading({ readyJobs: 3, ...counted(3, 3) }), startMs)).toMatchObject({
@@ -76,6 +100,34 @@ describe('the history of a queue', () => {
     expect(bins.length).toBeLessThanOrEqual(36);
     expect(bins[0]).toMatchObject({ seconds: 5, arrivals: 10, completions: 5, isFull: true });
     expect(bins.length).toBeGreaterThan(30);
+  });
+
+  test('of joined looks knows the busiest, and whether all were full', () => {
+    const young = bin({ seconds: 1, peakActive: 9, isFull: false });
+    const joined = addToHistory([bin(), bin(), young], flow, now, span);
+    expect(joined).toHaveLength(3);
+    expect(joined.at(-1)).toMatchObject({ seconds: 2, peakActive: 9, isFull: false });
+    const full = addToHistory([bin({ seconds: 1, isFull: true })], flow, now, span);
+    expect(full).toMatchObject([{ peakActive: 4, isFull: true }]);
+    const free = addToHistory(
+      [bin({ seconds: 1, isFull: true })],
+      flow,
+      { ...now, isFull: false },
+      span,
+    );
+    expect(free).toMatchObject([{ isFull: false }]);
+  });
+
+  test('is short also where no two looks can be joined', () => {
+    let bins: readonly Bin[] = [];
+    for (let second = 0; second < 100; second += 1)
+      bins = addToHistory(
+        bins,
+        flow,
+        { ...now, nowMs: startMs + second * 1000, readyWorkers: second % 2 },
+        span,
+      );
+    expect(bins).toHaveLength(36);
   });
 
   test('does not join looks at different numbers of workers', () => {
