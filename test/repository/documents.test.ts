@@ -69,7 +69,7 @@ test('every test that ARCHITECTURE.md names as a guard exists', () => {
 
 test('every file that a document links to exists', () => {
   const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'];
-  for (const document of [...documents, 'docs/runbook.md']) {
+  for (const document of [...documents, 'docs/runbook.md', 'docs/walk.md']) {
     const links = [...read(document).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(
       ([, target]) => target ?? '',
     );

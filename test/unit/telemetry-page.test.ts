@@ -110,6 +110,20 @@ test('tells many holds for the same reason as one, and every change by itself, n
   expect(texts[1]).toMatch(/^\|11:\d\d\|scale-up 8 → 9\| \d+ ready jobs → 9\|$/);
 });
 
+test('says the day of what was not decided today, and no number of ticks that were not all kept', () => {
+  const ticks = [30, 20, 10].map((hours) =>
+    tickReport(
+      tick({ startedAtMs: pageMs - hours * 3_600_000, decision: hold, outcome: 'held' }),
+      bounds,
+    ),
+  );
+  const report = { ...tickReport(tick(), bounds), at: new Date(pageMs).toISOString() };
+  const [row = ''] =
+    pageOf({ report, past: { ticks } }).match(/<li><span class="times">.*?<\/li>/) ?? [];
+  expect(row.replace(/<[^>]+>/g, '')).toMatch(/^4 Jan 06:00–5 Jan 02:00/);
+  expect(row).not.toContain('times</span>');
+});
+
 test('draws the last hours, with the bounds and the target, and a table of the same', () => {
   const [first, ...others] = pastTicks(300).toReversed();
   if (first === undefined) throw new Error('there is a past');
