@@ -1,4 +1,4 @@
-import type { Step } from '../decision/types.ts';
+import { stuckKinds, type Step } from '../decision/types.ts';
 import { counted } from '../decision/words.ts';
 import type { TickRecord } from '../tick-record.ts';
 
@@ -9,6 +9,7 @@ export const conditionNames = [
   'failing',
   'platform-limit',
   'manual-scale',
+  ...stuckKinds,
 ] as const;
 export type ConditionName = (typeof conditionNames)[number];
 
@@ -27,6 +28,7 @@ export function conditionsOf(record: TickRecord): Conditions {
     'at-max': atMax(record),
     'platform-limit': whyOf(decision.steps, 'platform-limit'),
     'manual-scale': decision.manualHold?.why ?? null,
+    ...stuckWork(record),
     // A tick that failed did not look: what was in the way may be still.
     ...(drain === null && (error !== null || outcome === 'failed')
       ? {}
@@ -51,6 +53,23 @@ function blockage({ drain }: TickRecord): string | null {
   const doing = job === undefined ? `is ${first.verdict}` : `runs job ${job.jobId} of ${job.queue}`;
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
   return `a scale-down waits for ${first.dyno}, which ${doing}${more}`;
+}
+
+/** Each kind of stuck work for itself. What there may be in a queue that cannot be read is left out. */
+function stuckWork({ decision, observation }: TickRecord): Conditions {
+  const isPartlySeen = observation === null || observation.unreadableQueues.length > 0;
+  const told: Partial<Record<ConditionName, string | null>> = {};
+  for (const kind of stuckKinds) {
+    const [first, ...others] = decision?.stuck.filter((work) => work.kind === kind) ?? [];
+    if (first === undefined) {
+      if (!isPartlySeen) told[kind] = null;
+      continue;
+    }
+    const jobs = first.jobIds.length === 0 ? '' : ` (job ${first.jobIds.join(', job ')})`;
+    const more = others.length === 0 ? '' : `, and so in ${counted(others.length, 'other queue')}`;
+    told[kind] = `work is stuck, ${kind}: ${first.why}${jobs}${more}`;
+  }
+  return told;
 }
 
 /** Whatever kept the tick from being a good one. */

@@ -33,6 +33,10 @@ const patienceMs: Readonly<Record<ConditionName, number>> = {
   failing: 3 * minuteMs,
   'platform-limit': 0,
   'manual-scale': 0,
+  // It has lasted for long before it is called so.
+  orphaned: 2 * minuteMs,
+  'no-progress': 2 * minuteMs,
+  stalling: 2 * minuteMs,
 };
 /** What comes and goes is told once in this time. */
 const quietMs = hourMs;
@@ -47,6 +51,9 @@ const endings: Readonly<Record<ConditionName, string>> = {
   failing: 'sees and scales again',
   'platform-limit': 'the limit of the platform is no longer in the way',
   'manual-scale': 'the number that someone set is no longer respected',
+  orphaned: 'no orphaned job is left that nobody recovers',
+  'no-progress': 'jobs start and end again',
+  stalling: 'jobs no longer stall again and again',
 };
 
 /**

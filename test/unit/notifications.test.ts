@@ -5,9 +5,18 @@ import {
   conditionsOf,
   type Conditions,
 } from '../../src/notifications/conditions.ts';
+import type { Decision, Observation } from '../../src/decision/types.ts';
 import { messageFor } from '../../src/notifications/message.ts';
 import { forgetPool, nextNotices, nothingNoticed } from '../../src/notifications/notices.ts';
-import { hold, observation, reading, redisGone, refused, tick } from '../support/tick-records.ts';
+import {
+  hold,
+  observation,
+  orphans,
+  reading,
+  redisGone,
+  refused,
+  tick,
+} from '../support/tick-records.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -63,6 +72,34 @@ describe('a tick shows', () => {
   });
 });
 
+describe('a tick shows of stuck work', () => {
+  const shown = (
+    stuck: Decision['stuck'],
+    unreadableQueues: Observation['unreadableQueues'] = [],
+  ) =>
+    conditionsOf(
+      tick({ decision: { ...hold, stuck }, observation: observation({ unreadableQueues }) }),
+    );
+
+  test('each kind, with its queue and its jobs, and how many queues have it', () => {
+    const sms = { ...orphans, queue: 'sms' };
+    const stalling = { ...orphans, kind: 'stalling', jobIds: [], why: 'workers die' } as const;
+    expect(shown([orphans, sms, stalling])).toMatchObject({
+      orphaned:
+        'work is stuck, orphaned: nobody has recovered 2 orphaned jobs of mail for 12m (job 8, job 9), and so in 1 other queue',
+      'no-progress': null,
+      stalling: 'work is stuck, stalling: workers die',
+    });
+  });
+
+  test('that there is none only when all queues could be read', () => {
+    const unreadable = [{ queue: 'sms', why: 'WRONGTYPE' }];
+    expect(shown([], unreadable)).not.toHaveProperty('orphaned');
+    expect(shown([orphans], unreadable)).toHaveProperty('orphaned');
+    expect(shown([]).orphaned).toBeNull();
+  });
+});
+
 /** What people are told at each of these minutes. */
 function told(course: readonly (readonly [minute: number, conditions: Conditions])[]) {
   let state = nothingNoticed;
@@ -108,6 +145,21 @@ describe('people are told', () => {
   test('at once of what a person or the platform decided', () => {
     const limits = { 'manual-scale': 'someone set 3', 'platform-limit': 'allows 5' };
     expect(told([[0, limits]])).toEqual([['allows 5', 'someone set 3']]);
+  });
+
+  test('of stuck work when it has been there for two minutes, and when it has gone', () => {
+    const stalling = { stalling: 'work is stuck, stalling: workers die' };
+    expect(
+      told([
+        [0, stalling],
+        [2, stalling],
+        [30, {}],
+      ]),
+    ).toEqual([
+      [],
+      ['work is stuck, stalling: workers die (for 2m)'],
+      ['jobs no longer stall again and again (it was so for 30m)'],
+    ]);
   });
 
   test('once an hour of what comes and goes, and once a day of what stays', () => {
