@@ -1,4 +1,5 @@
 import { counted, spoken } from '../decision/words.ts';
+import { jobsInWords } from '../telemetry/job-words.ts';
 import type { QueueReport } from '../telemetry/queue-report.ts';
 import type { TickReport } from '../telemetry/report.ts';
 
@@ -19,7 +20,7 @@ export function detailLines(report: TickReport): string[] {
       ? []
       : [`  (${alternative.policy} policy: ${shown(alternative.workers)}, ${alternative.why})`];
   const waits = blocked.map(({ dyno, verdict, jobs }) => {
-    const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || verdict;
+    const doing = jobsInWords(jobs) || verdict;
     return `  waits for ${dyno}: ${doing}`;
   });
   const stopped = stuck.map(({ why, jobIds }) => {

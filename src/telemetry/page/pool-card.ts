@@ -1,5 +1,6 @@
 import { escape } from '../../html/escape.ts';
 import { spokenSeconds } from '../../html/words.ts';
+import { jobsInWords } from '../job-words.ts';
 import type { TickReport } from '../report.ts';
 import { historyCharts } from './history-charts.ts';
 import { pastDecisions, verdict } from './past-decisions.ts';
@@ -100,7 +101,7 @@ function personInCharge({ manualHold, steps }: TickReport): string {
 /** What holds up a scale-down, so that a person can look at that very job. */
 function blockedList({ blocked, outcome }: TickReport): string {
   const items = blocked.map(({ dyno, verdict: state, since, jobs }) => {
-    const doing = jobs.map(({ queue, jobId }) => `job ${jobId} of ${queue}`).join(', ') || state;
+    const doing = jobsInWords(jobs) || state;
     const asked =
       since === null ? '' : ` <span class="quiet">since ${timeElement(since, 'minutes')}</span>`;
     return `<li><b>${escape(dyno)}</b><span>${escape(doing)}${asked}</span></li>`;
