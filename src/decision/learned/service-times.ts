@@ -154,16 +154,13 @@ function after(before: ServiceMemory, ended: Ended, nowMs: number): ServiceMemor
     ended.completions === 0
       ? 1
       : Math.exp(-ended.completions / memoryCompletions - idleSeconds / memorySeconds);
-  const recent = ended.secondsOfEach.slice(-recentJobsMax).map(rounded);
+  const recent = ended.secondsOfEach.map(rounded);
   return {
     ...before,
     busySeconds: before.busySeconds * kept + ended.busySeconds,
     completions: before.completions * kept + ended.completions,
     seen: Math.min(before.seen + ended.seen, 1e6),
-    recentSeconds:
-      recent.length === 0
-        ? before.recentSeconds
-        : [...before.recentSeconds, ...recent].slice(-recentJobsMax),
+    recentSeconds: [...before.recentSeconds, ...recent].slice(-recentJobsMax),
     usedAtMs: nowMs,
   };
 }

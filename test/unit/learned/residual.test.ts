@@ -23,6 +23,19 @@ describe('the residual of a running job', () => {
     expect(residualSeconds(10, kind(20))).toBe(20);
   });
 
+  test('is told by eight such jobs, and by no fewer', () => {
+    const eight = ten(50).slice(2);
+    expect(residualSeconds(10, kind(20, eight))).toBe(40);
+    expect(residualSeconds(10, kind(20, eight.slice(1)))).toBe(20);
+    expect(residualSeconds(10, kind(20, [...ten(10), ...eight]))).toBe(40);
+  });
+
+  test('is the mean until the job is three times as old, and a little', () => {
+    expect(residualSeconds(30, kind(20))).toBe(20);
+    expect(residualSeconds(65, kind(20))).toBe(20);
+    expect(residualSeconds(66, kind(20))).toBe(66);
+  });
+
   test('is as long again once the job is far beyond the mean', () => {
     expect(residualSeconds(500, kind(20, ten(5)))).toBe(500);
   });
@@ -32,6 +45,27 @@ describe('the residual of a running job', () => {
     expect(chanceToOutlast(10, 29, times)).toBe(0.5);
     expect(chanceToOutlast(50, 29, times)).toBe(1);
     expect(chanceToOutlast(0, 29, kind(1))).toBeLessThan(1e-9);
+  });
+
+  test('tells it by those that ran longer, or by the mean where these are few', () => {
+    const eight = ten(39).slice(2);
+    expect(chanceToOutlast(10, 29, kind(1, eight))).toBe(0);
+    expect(chanceToOutlast(10, 28, kind(1, [...ten(10), ...eight]))).toBe(1);
+    expect(chanceToOutlast(10, 29, kind(29, eight.slice(1)))).toBeCloseTo(Math.exp(-1));
+  });
+
+  test('blocks what others of its kind took, less its age', () => {
+    const blocked = (ageSeconds: number, meanSeconds: number, recent: readonly number[] = []) =>
+      blockedSlots(
+        reading({ activeJobs: 1, running: [running(ageSeconds)] }),
+        { meanSeconds: 2, of: () => kind(meanSeconds, recent) },
+        startMs,
+      ).seconds;
+    expect(blocked(60, 2, ten(100))).toEqual([40]);
+    expect(blocked(1, 2, ten(100))).toEqual([99]);
+    expect(blocked(60, 2)).toEqual([60]);
+    expect(blocked(0, 7)).toEqual([]);
+    expect(blocked(0, 7.5)).toEqual([7.5]);
   });
 
   test('blocks the slots of long jobs only', () => {
