@@ -3,6 +3,7 @@
  * the page in a real Chromium, asks why, scrapes with a real Prometheus, and runs every query of the dashboards there.
  * `npm run walk` takes two minutes, and fails when something was not well.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,8 +21,9 @@ const busyAfterSeconds = 27;
 
 installPackages();
 run('npm', ['run', '--silent', 'build']);
-for (const program of ['chromium', 'prometheus'])
-  if (!obtain(program)) throw new Error(`${program} is needed, and could not be installed`);
+for (const [program, packageName] of [['chromium'], ['prometheus'], ['promtool', 'prometheus']])
+  if (!obtain(program, packageName))
+    throw new Error(`${program} is needed, and could not be installed`);
 
 const directory = mkdtempSync(join(tmpdir(), 'autoscaler-walk-'));
 mkdirSync(pictures, { recursive: true });
@@ -47,6 +49,9 @@ try {
   }
   const health = await fetch(`${demo.url}/healthz`);
   expect(health.ok, `/healthz: ${String(health.status)}`);
+  const input = await (await fetch(`${demo.url}/metrics`)).text();
+  const checked = spawnSync('promtool', ['check', 'metrics'], { input, encoding: 'utf8' });
+  expect(checked.status === 0, `promtool: ${checked.stderr}`);
   const panels = await askDashboards(prometheus, startMs);
   const alerts = await prometheus.ask('query', { query: 'ALERTS{alertstate="firing"}' });
   for (const { metric } of alerts.result) expect(false, `the alert ${metric.alertname} fires`);
@@ -68,6 +73,9 @@ try {
     ...answers.map(block),
     block(`$ curl ${demo.url}/healthz\n${await health.text()}`),
     '## Scrape it',
+    block(
+      `$ curl -s ${demo.url}/metrics | promtool check metrics && echo fine\n${checked.stdout}${checked.stderr}${checked.status === 0 ? 'fine' : ''}`,
+    ),
     `A Prometheus with [the example’s configuration](../config/prometheus/prometheus.example.yml) and rules, every 2 s. Of the alerts ${alerts.result.length === 0 ? 'none' : String(alerts.result.length)} fired. What each panel of the dashboards had to show at the end:`,
     table(panels),
     '## End it',
