@@ -156,6 +156,7 @@ function notAfter(memory: Memory, nowMs: number): Memory {
     orphans: orphans.map((each) => ({ ...each, seenAtMs: Math.min(each.seenAtMs, nowMs) })),
     stalls: stalls.map((each) => ({
       ...each,
+      sinceMs: Math.min(each.sinceMs, nowMs),
       stalledAtMs: Math.min(each.stalledAtMs, nowMs),
       seenAtMs: Math.min(each.seenAtMs, nowMs),
     })),

@@ -101,14 +101,19 @@ function untouched(
 function stalling(observation: Observation, stalls: Memory['stalls']): readonly StuckWork[] {
   return stallingQueues(observation, stalls).map(({ reading: { queue }, sinceMs, jobs }) => {
     const times = jobs[0]?.stalls ?? 0;
-    const often = times < 2 ? '' : `, one of them ${times === 2 ? 'twice' : `${times} times`}`;
+    const often = times === 2 ? 'twice' : `${times} times`;
     const ago = spoken((observation.observedAtMs - sinceMs) / 1000);
+    const all = `${counted(jobs.length, 'job')} stalled within ${ago}`;
+    const which =
+      jobs.length === 1
+        ? `a job of ${queue}: it stalled ${often}`
+        : `jobs of ${queue}: ${all}${times === 1 ? '' : `, one of them ${often}`}`;
     return {
       queue,
       kind: 'stalling',
       sinceMs,
       jobIds: jobs.slice(0, namedJobsMax).map(({ jobId }) => jobId),
-      why: `workers die or hang with jobs of ${queue}: ${counted(jobs.length, 'job')} stalled in the last ${ago}${often}`,
+      why: `workers die or hang with ${which}`,
     };
   });
 }

@@ -39,8 +39,12 @@ export function rememberStalls(
       const before = stalls.get(job);
       if (before === undefined && stalls.size >= rememberedStallsMax) continue;
       const isNew = before === undefined || times > before.stalls;
-      const fresh = { stalls: times, stalledAtMs: observedAtMs, endedJobs: endedJobs(reading) };
-      stalls.set(job, { ...(isNew ? { job, ...fresh } : before), seenAtMs: observedAtMs });
+      stalls.set(job, {
+        ...(before ?? { job, sinceMs: observedAtMs, endedJobs: endedJobs(reading) }),
+        stalls: isNew ? times : before.stalls,
+        stalledAtMs: isNew ? observedAtMs : before.stalledAtMs,
+        seenAtMs: observedAtMs,
+      });
     }
   return [...stalls.values()];
 }
@@ -57,7 +61,7 @@ export function stallingQueues(
   return queues.flatMap((reading) => {
     const start = `${reading.queue}:`;
     const ofQueue = lately.filter(({ job }) => job.startsWith(start));
-    const [first] = ofQueue;
+    const [first] = ofQueue.toSorted((one, other) => one.sinceMs - other.sinceMs);
     const most = Math.max(0, ...ofQueue.map(({ stalls: times }) => times));
     if (first === undefined || (most < stallsOfOneJobMin && momentsOf(ofQueue) < momentsMin))
       return [];
@@ -67,7 +71,7 @@ export function stallingQueues(
     const ended = difference(endedJobs(reading), first.endedJobs);
     const times = jobs.reduce((sum, each) => sum + each.stalls, 0);
     const isAll = ended !== null && ended >= 0 && ended <= times;
-    return [{ reading, sinceMs: first.stalledAtMs, jobs, isAll }];
+    return [{ reading, sinceMs: first.sinceMs, jobs, isAll }];
   });
 }
 

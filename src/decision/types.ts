@@ -165,13 +165,14 @@ export type Memory = {
   }[];
   /** When each orphaned job was first seen as such. */
   readonly orphans: readonly { readonly job: string; readonly seenAtMs: number }[];
-  /** Jobs that stalled, when each was first seen to have done so as often, and how many jobs had ended by then. */
+  /** Jobs that stalled, since when each is known to, and when it was first seen to have done so as often. */
   readonly stalls: readonly {
     readonly job: string;
     readonly stalls: number;
+    readonly sinceMs: number;
     readonly stalledAtMs: number;
     readonly seenAtMs: number;
-    /** Null when nobody counts them. */
+    /** How many jobs of the queue had ended by the first; null when nobody counts them. */
     readonly endedJobs: number | null;
   }[];
   /** The most workers the platform allows, learned from a refusal. */

@@ -34,8 +34,8 @@ const fields = {
   orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
   stalls: z.array(
     z.object({
-      ...{ job: z.string(), stalls: count, stalledAtMs: z.number(), seenAtMs: z.number() },
-      endedJobs: z.number().nullable(),
+      ...{ job: z.string(), stalls: count, sinceMs: z.number(), stalledAtMs: z.number() },
+      ...{ seenAtMs: z.number(), endedJobs: z.number().nullable() },
     }),
   ),
   platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),

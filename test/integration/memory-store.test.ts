@@ -40,7 +40,16 @@ const full: Memory = {
   lastSeenAtMs: startMs,
   recommendations: [{ madeAtMs: startMs, workers: 4, isFound: false }],
   orphans: [{ job: 'emails 7', seenAtMs: startMs }],
-  stalls: [{ job: 'emails:8', stalls: 2, stalledAtMs: startMs, seenAtMs: startMs, endedJobs: 40 }],
+  stalls: [
+    {
+      job: 'emails:8',
+      stalls: 2,
+      sinceMs: startMs,
+      stalledAtMs: startMs,
+      seenAtMs: startMs,
+      endedJobs: 40,
+    },
+  ],
   platformLimit: { workers: 20, learnedAtMs: startMs },
   drains: [{ dyno: 'worker.4', sinceMs: startMs, isAsked: true }],
   removal: { workers: 3, madeAtMs: startMs },

@@ -156,7 +156,7 @@ describe('a queue whose jobs stall', () => {
         kind: 'stalling',
         sinceMs: startMs,
         jobIds: ['3', '1', '2'],
-        why: 'workers die or hang with jobs of emails: 4 jobs stalled in the last 4m, one of them twice',
+        why: 'workers die or hang with jobs of emails: 4 jobs stalled within 4m, one of them twice',
       },
     ]);
   });
@@ -165,13 +165,31 @@ describe('a queue whose jobs stall', () => {
     const course = [stalled(['1', 1]), stalled(['1', 2])];
     expect(findAfter(course)).toEqual([]);
     expect(findAfter([...course, stalled(['1', 3])])).toMatchObject([
-      { kind: 'stalling', jobIds: ['1'], sinceMs: startMs + 2 * minuteMs },
+      {
+        ...{ kind: 'stalling', jobIds: ['1'], sinceMs: startMs },
+        why: 'workers die or hang with a job of emails: it stalled 3 times',
+      },
     ]);
   });
 
   test('once, by a deploy or a crash, is nothing to look at, however long its jobs are seen to run again', () => {
     const all = stalled(['1', 1], ['2', 1], ['3', 1]);
-    expect(findAfter(times(90, all))).toEqual([]);
+    const inTurn = Array.from({ length: 90 }, (_, minute) =>
+      stalled([String(1 + (minute % 3)), 1]),
+    );
+    expect(findAfter([all, ...inTurn])).toEqual([]);
+  });
+
+  test('once, as far as looks within the same minute can tell, is nothing to look at either', () => {
+    let remembered = memory();
+    const found = [0, 25, 55, 85].map((second) => {
+      const queues = [reading(stalled([`after-${second}`, 1]))];
+      const seen = observation(0, { observedAtMs: startMs + second * 1000, queues });
+      const { decision, memory: next } = decide(seen, wishes, remembered);
+      remembered = next;
+      return decision.stuck;
+    });
+    expect(found.flat()).toEqual([]);
   });
 
   test('is forgotten half an hour after', () => {
