@@ -6,6 +6,7 @@ import { assemble } from './assemble.ts';
 import { nameOf } from './names.ts';
 import { secretsOf } from './secrets.ts';
 import { exitCodes, type Command } from './command.ts';
+import { costLines } from './cost-text.ts';
 import { createRecorder } from './recorder.ts';
 import { detailLines, harmless, shown } from './report-text.ts';
 
@@ -56,5 +57,5 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
 function readable(report: TickReport): string {
   const { pool, currentWorkers, desiredWorkers, outcome } = report;
   const head = `${pool}: ${shown(currentWorkers)} → ${shown(desiredWorkers)} workers (${outcome})`;
-  return harmless([head, ...detailLines(report)]);
+  return harmless([head, ...detailLines(report), ...costLines(report)]);
 }

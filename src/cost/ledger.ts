@@ -35,6 +35,8 @@ export type CostStore = {
 export type CostReading = {
   /** Since the tick before. */
   readonly counted: Usage;
+  /** Since midnight, of UTC. */
+  readonly today: Usage;
   /** Since the first of the month, of UTC. */
   readonly month: Usage;
   /** Of all workers there are now; null when their number or their price is not known. */
@@ -108,7 +110,8 @@ export function createLedger(parts: {
       }
       const { workers, workerDollarsPerHour: each } = held;
       const dollarsPerHour = workers === null || each === null ? null : workers * each;
-      return { counted, month: monthOf(days, nowMs), dollarsPerHour };
+      const today = days.get(dayOf(nowMs)) ?? noUsage;
+      return { counted, today, month: monthOf(days, nowMs), dollarsPerHour };
     },
     async save(signal) {
       if (!isOpen() || countedUntilMs === null) return;

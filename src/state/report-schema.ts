@@ -8,14 +8,12 @@ import { outcomes } from '../tick-record.ts';
 const count = z.number().int().nonnegative();
 
 const amount = z.object({ workerHours: z.number(), dollars: z.number().nullable() });
-const cost = z.object({
-  dollarsPerHour: z.number().nullable(),
-  month: amount.extend({
-    alternatives: z.object({ max: amount, ratio: amount }),
-    uncountedHours: z.number(),
-    unpricedHours: z.number(),
-  }),
+const usage = amount.extend({
+  alternatives: z.object({ max: amount, ratio: amount }),
+  uncountedHours: z.number(),
+  unpricedHours: z.number(),
 });
+const cost = z.object({ dollarsPerHour: z.number().nullable(), today: usage, month: usage });
 
 /** What a daemon wrote of a tick, perhaps one of another version: fields that are not known are left out. */
 export const reportSchema: z.ZodType<TickReport> = z.object({
@@ -105,7 +103,8 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     }),
   ),
   unreadableQueues: z.array(z.object({ queue: z.string(), why: z.string() })),
-  cost: cost.nullable().default(null),
+  // What an older daemon said of costs had another form: they are not known then, and the rest is.
+  cost: cost.nullable().catch(null),
   budgets: z
     .array(z.object({ limit: z.enum(budgetLimits), workers: count.nullable(), why: z.string() }))
     .default([]),

@@ -23,12 +23,17 @@ export type UsageReport = {
 export type CostReport = {
   /** Null when the number of workers or their price is not known. */
   readonly dollarsPerHour: number | null;
-  /** Since the first of the month, of UTC. */
+  /** Since midnight, and since the first of the month, of UTC. */
+  readonly today: UsageReport;
   readonly month: UsageReport;
 };
 
-export function costReport({ dollarsPerHour, month }: CostReading): CostReport {
-  return { dollarsPerHour: figure(dollarsPerHour), month: usageReport(month) };
+export function costReport({ dollarsPerHour, today, month }: CostReading): CostReport {
+  return {
+    dollarsPerHour: figure(dollarsPerHour),
+    today: usageReport(today),
+    month: usageReport(month),
+  };
 }
 
 export function usageReport(usage: Usage): UsageReport {

@@ -65,7 +65,7 @@ export type TickReport = {
   readonly stuck: readonly StuckReport[];
   readonly queues: readonly QueueReport[];
   readonly unreadableQueues: readonly UnreadableQueue[];
-  /** Null while another daemon acts, or when what was counted before cannot be read. */
+  /** Null while another daemon acts, when what was counted before cannot be read, and in the history. */
   readonly cost: CostReport | null;
   /** For how many workers each budget of the pool is enough, null where that is not known, and why. */
   readonly budgets: readonly Budget[];

@@ -90,11 +90,11 @@ test('the report is a table for people, which says what was not counted', async 
   ]);
   const { out } = await run({});
   expect(out).toContain('mail (worker of my-shop), since 2026-10-30:');
-  expect(out).toMatch(/used +4\.0 +\$2\.00\n/);
-  expect(out).toMatch(/at the maximum all along +10\.0 +\$5\.00 +used was 40% of it/);
+  expect(out).toMatch(/used +4\.00 +\$2\.00\n/);
+  expect(out).toMatch(/at the maximum all along +10\.00 +\$5\.00 +used was 40% of it/);
   expect(out).toContain('trial, seen by a dry run, since');
-  expect(out).toMatch(/used +4\.0 +\?\n/);
-  expect(out).toContain('not known for 1.0 h, which are in no figure');
+  expect(out).toMatch(/used +4\.00 +\?\n/);
+  expect(out).toContain('not known for 1.00 h, which are in no figure');
 });
 
 test('the report names the pools there are when it is asked for another', async () => {

@@ -52,13 +52,14 @@ async function addAll(reports: readonly TickReport[]): Promise<void> {
     await Promise.all(reports.slice(start, start + 500).map(add));
 }
 
-test('what is kept is read back as it was, oldest first, whatever the tick was', async () => {
+test('what is kept is read back as it was but for the costs, oldest first, whatever the tick was', async () => {
   const reports = ticksOfAllKinds().map((record, place) =>
     tickReport({ ...record, startedAtMs: noonMs + place * 1_000 }, bounds),
   );
   for (const report of reports) expect(await add(report)).toBeNull();
   // What is kept is the JSON of it.
-  const expected = JSON.parse(JSON.stringify(reports)) as TickReport[];
+  const kept = reports.map((report) => ({ ...report, cost: null }));
+  const expected = JSON.parse(JSON.stringify(kept)) as TickReport[];
   expect(await read()).toEqual({ ticks: expected, skipped: 0 });
   expect(await store.pools(soon())).toEqual(['worker']);
 });

@@ -1,3 +1,5 @@
+import type { CostReading } from '../../src/cost/ledger.ts';
+import { addUsage, noUsage, usageByDay } from '../../src/cost/usage.ts';
 import { noOverrides } from '../../src/decision/overrides.ts';
 import type { Decision, Observation, QueueReading } from '../../src/decision/types.ts';
 import { OperationalError } from '../../src/errors.ts';
@@ -128,5 +130,34 @@ export function ticksOfAllKinds(): readonly TickRecord[] {
     tick({ outcome: 'held', observation: blind, decision: hold, error: redisGone() }),
     tick({ outcome: 'failed', observation: null, decision: null, error: redisGone() }),
     tick({ outcome: 'failed', error: refused() }),
+    withinBudget(),
+    tick({ cost: { ...costs(null), dollarsPerHour: null } }),
   ];
+}
+
+/** What four hours of the day, and thirty of the month, cost with three workers, and would have cost otherwise. */
+function costs(workerDollarsPerHour: number | null): CostReading {
+  const held = { ...{ workers: 3, max: 10, ratio: 2 }, workerDollarsPerHour };
+  const usage = (hours: number) =>
+    usageByDay(startedAtMs - hours * 3_600_000, startedAtMs, held).reduce(
+      (sum, day) => addUsage(sum, day.usage),
+      { ...noUsage, unknownSeconds: 1_800 },
+    );
+  return { counted: noUsage, today: usage(4), month: usage(30), dollarsPerHour: 1.0417 };
+}
+
+/** A tick of which one budget decided, another is enough, and the third cannot be told. */
+export function withinBudget(): TickRecord {
+  const why = '$31.25 of $200 are spent this month (COST_BUDGET): what has come in pays 6 workers';
+  const budgets = [
+    { limit: 'connection-budget', workers: null, why: 'Redis does not say it' },
+    { limit: 'worker-budget', workers: 12, why: 'all pools together may have 40' },
+    { limit: 'cost-budget', workers: 6, why },
+  ] as const;
+  const steps = [...scaleUp.steps.slice(0, 1), { step: 'cost-budget', workers: 6, why } as const];
+  return tick({
+    observation: observation({ budgets }),
+    decision: { ...scaleUp, desiredWorkers: 6, limitedBy: 'cost-budget', steps },
+    cost: costs(250 / 720),
+  });
 }

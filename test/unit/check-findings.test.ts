@@ -276,7 +276,9 @@ describe('the judgement of workers that pools share', () => {
       ].join(),
     );
     expect(levels(remarks)).toEqual(['warning']);
-    expect(text(remarks)).toContain('From 2026-11-30 08:00 UTC on the minimums add up to 11 workers');
+    expect(text(remarks)).toContain(
+      'From 2026-11-30 08:00 UTC on the minimums add up to 11 workers',
+    );
     expect(fixes(remarks)).toContain('config:set WORKER_BUDGET=13');
     const apart = [
       scheduled('a', 'mon 08:00-10:00 UTC minWorkers=6'),

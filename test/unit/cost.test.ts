@@ -92,6 +92,10 @@ describe('an account', () => {
     const next = successor.count(noonMs + 120_000, { ...held, workers: 2 });
     expect(next?.counted.used.workerSeconds).toBe(120);
     expect(next?.month.used.workerSeconds).toBe(360);
+    expect(next?.today).toEqual(next?.month);
+    const tomorrow = successor.count(noonMs + 24 * hourMs, held);
+    expect(tomorrow?.today.knownSeconds).toBe(0);
+    expect(tomorrow?.month.used.workerSeconds).toBe(360);
   });
 
   test('takes the time of an outage for unknown', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../../src/state/history-entry.ts';
+import { tickReport } from '../../src/telemetry/report.ts';
 import { noonMs, reportAt, variedReportAt } from '../support/history.ts';
-import { observation, refused } from '../support/tick-records.ts';
+import { bounds, observation, refused, withinBudget } from '../support/tick-records.ts';
 
 describe('an entry of the history', () => {
   test('of version 1 can be read as long as there is such a version', () => {
@@ -11,6 +12,11 @@ describe('an entry of the history', () => {
     // It was written before anybody could change bounds by hand, so it does not tell which were configured.
     const configured = { minWorkers: 0, maxWorkers: 10_000 };
     expect(decode(Buffer.from(written, 'base64'))).toEqual({ ...report, configured });
+  });
+
+  test('has no costs, which are kept by day', () => {
+    const report = tickReport(withinBudget(), bounds);
+    expect(decode(encode(report))).toEqual({ ...report, cost: null });
   });
 
   test('is a fraction of the report', () => {

@@ -75,7 +75,7 @@ test('costs are counted up, and dollars are absent until a price is known', asyn
     workerDollarsPerHour: 0.5,
   });
   const usage = day?.usage ?? noUsage;
-  const cost = { counted: usage, month: usage, dollarsPerHour: 2 };
+  const cost = { counted: usage, today: usage, month: usage, dollarsPerHour: 2 };
   metrics.recordTick(tick({ cost }));
   metrics.recordTick(tick({ cost }));
   const series = await seriesOf(metrics);

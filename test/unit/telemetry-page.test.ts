@@ -3,7 +3,16 @@ import { OperationalError } from '../../src/errors.ts';
 import { statusPage } from '../../src/telemetry/page/status-page.ts';
 import { tickReport } from '../../src/telemetry/report.ts';
 import { pageMs, pageView, pastTicks, poolView, spanOfHours } from '../support/page-views.ts';
-import { bounds, hold, observation, orphans, reading, tick } from '../support/tick-records.ts';
+import {
+  bounds,
+  hold,
+  observation,
+  orphans,
+  reading,
+  tick,
+  ticksOfAllKinds,
+  withinBudget,
+} from '../support/tick-records.ts';
 
 const pageOf = (...pools: Parameters<typeof poolView>[0][]) =>
   statusPage(pageView(pools.map(poolView)));
@@ -74,6 +83,29 @@ test('names stuck work, and is silent where there is none', () => {
   expect(pageOf({ report })).toMatch(
     /<h3>Stuck<\/h3>\n.*<b>mail<\/b><span>nobody has recovered 2 orphaned jobs of mail for 12m \(job 8, job 9\) .*11:48/,
   );
+});
+
+test('tells what the workers cost beside what they would have, and which budget is enough for how many', () => {
+  expect(pageOf({})).not.toMatch(/<h3>(Cost|Budgets)/);
+  const page = pageOf({ report: tickReport(withinBudget(), bounds) });
+  expect(page).toContain('<h3>Cost <span class="quiet">$1.04 an hour now</span></h3>');
+  expect(page).toContain(
+    '<th scope="row">today</th><td>$4.17</td><td>$13.89</td><td>$2.78</td></tr>',
+  );
+  expect(page).toContain(
+    '<th scope="row">month</th><td>$31.25</td><td>$104.17</td><td>$20.83</td></tr>',
+  );
+  expect(page).toContain('Nobody counted 0.50 h of this month.');
+  expect(page).toMatch(
+    /<b>\?<\/b><span>Redis does not say it <span class="quiet">connection-budget/,
+  );
+  expect(page).toMatch(/<b>6<\/b><span>limits the workers now, as said above/);
+});
+
+test('tells in hours what has no price', () => {
+  const unpriced = ticksOfAllKinds().at(-1) ?? tick();
+  const page = pageOf({ report: tickReport(unpriced, bounds) });
+  expect(page).toContain('<th scope="row">today</th><td>12.00</td><td>40.00</td>');
 });
 
 test('marks what is not known, a paused queue, and an error with its hint', () => {

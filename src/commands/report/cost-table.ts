@@ -1,4 +1,5 @@
 import type { UsageReport } from '../../telemetry/cost-report.ts';
+import { hours, money } from '../../telemetry/cost-words.ts';
 
 /** What `report` tells of a pool. */
 export type PoolCosts = UsageReport & {
@@ -12,9 +13,6 @@ export type PoolCosts = UsageReport & {
   /** The days of which something was counted, oldest first. */
   readonly days: readonly ({ readonly day: string } & UsageReport)[];
 };
-
-const hours = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-const money = new Intl.NumberFormat('en', { style: 'currency', currency: 'USD' });
 
 /** The costs of each pool as a person reads them in a terminal. */
 export function costTable(pools: readonly PoolCosts[]): string {
@@ -46,7 +44,7 @@ function paragraph(costs: PoolCosts): string {
 }
 
 function figures({ workerHours, dollars }: Pick<UsageReport, 'workerHours' | 'dollars'>): string[] {
-  return [hours.format(workerHours), dollars === null ? '?' : money.format(dollars)];
+  return [hours(workerHours), dollars === null ? '?' : money(dollars)];
 }
 
 /** How much of an alternative was used. */
@@ -59,12 +57,12 @@ function gaps({ uncountedHours, unpricedHours }: PoolCosts): readonly string[] {
   return [
     ...(uncountedHours >= 0.05
       ? [
-          `  The number of workers was not known for ${hours.format(uncountedHours)} h, which are in no figure.`,
+          `  The number of workers was not known for ${hours(uncountedHours)} h, which are in no figure.`,
         ]
       : []),
     ...(unpricedHours >= 0.05
       ? [
-          `  The price of a worker was not known for ${hours.format(unpricedHours)} h, which are in no dollars.`,
+          `  The price of a worker was not known for ${hours(unpricedHours)} h, which are in no dollars.`,
         ]
       : []),
   ];

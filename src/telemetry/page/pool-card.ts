@@ -2,6 +2,7 @@ import { escape } from '../../html/escape.ts';
 import { spokenSeconds } from '../../html/words.ts';
 import { jobsInWords } from '../job-words.ts';
 import type { TickReport } from '../report.ts';
+import { costTable } from './cost-table.ts';
 import { historyCharts } from './history-charts.ts';
 import { pastDecisions, verdict } from './past-decisions.ts';
 import type { PoolView } from './pool-view.ts';
@@ -26,6 +27,8 @@ ${personInCharge(report)}
 ${blockedList(report)}
 ${stuckList(report)}
 ${queueTable(report)}
+${budgetList(report)}
+${costTable(report)}
 </div>
 ${historyCharts(view, nowMs)}
 <div>${pastDecisions(view)}</div>
@@ -119,6 +122,18 @@ function stuckList({ stuck }: TickReport): string {
     return `<li><b>${escape(queue)}</b><span>${escape(why)}${named} ${asOf}</span></li>`;
   });
   return items.length === 0 ? '' : `<h3>Stuck</h3>\n<ol class="steps">${items.join('')}</ol>`;
+}
+
+/** For how many workers each budget is enough, and why where no step of the decision says it. */
+function budgetList({ budgets, steps }: TickReport): string {
+  const items = budgets.map(({ limit, workers, why }) => {
+    const isHolding = steps.some(({ step }) => step === limit);
+    const state = isHolding
+      ? '<span>limits the workers now, as said above'
+      : `<span>${escape(why)}`;
+    return `<li><b>${number(workers)}</b>${state} <span class="quiet">${limit}</span></span></li>`;
+  });
+  return items.length === 0 ? '' : `<h3>Budgets</h3>\n<ol class="steps">${items.join('')}</ol>`;
 }
 
 function lastGood({ health }: PoolView): string {
