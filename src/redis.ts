@@ -20,6 +20,8 @@ const reconnectDelayMsMax = 2_000;
 const connectPatienceMs = 5_000;
 /** A connection that was just lost may be back at the next attempt; one that fails after this is reported at once. */
 const firstAttemptsMs = 1_000;
+/** A connection that was idle for longer may just be closed by the server, which then does not get what is sent. */
+const idleMsMax = 2_500;
 /** Who gives up sooner, for instance because the process must end, has learned nothing about the connection. */
 const silenceMsMin = 500;
 
@@ -55,6 +57,7 @@ export function connectRedis(
         );
         const result = await within(signal, code, what, command(connected.client()));
         answers += 1;
+        connected.heard();
         return result;
       } catch (error) {
         // A connection on which nothing comes back any more may be dead without either end having been told.
@@ -90,6 +93,8 @@ type Connected = {
   /** Waits until commands can be sent, to whatever turns out to stand at the address. */
   untilReady(): Promise<void>;
   client(): Redis;
+  /** The server has answered. */
+  heard(): void;
   /** Why the last attempt to connect failed. */
   lastError(): Error | undefined;
   replace(): void;
@@ -103,6 +108,7 @@ function keepConnected(
   let lastError: Error | undefined;
   let isClosed = false;
   let isPlaceKnown = false;
+  let heardAtMs = -Infinity;
   // A client that was told to leave its connection looks ready until that is closed.
   let isLeaving = false;
   let client = watched(
@@ -132,7 +138,11 @@ function keepConnected(
 
   async function recognize(): Promise<void> {
     await ready(client, isLeaving);
-    if (isPlaceKnown) return;
+    if (isPlaceKnown) {
+      // Whatever the answer is, and be it a refusal, the connection is there: then what must not be sent twice can be sent.
+      await client.ping().then(heard, () => undefined);
+      return ready(client, isLeaving);
+    }
     const actual = await clientForPlaceOf(client);
     isPlaceKnown = true;
     if (actual === client) return;
@@ -142,15 +152,19 @@ function keepConnected(
     await ready(client, isLeaving);
   }
 
+  const heard = () => (heardAtMs = performance.now());
+
   // One wait for all who need the connection at the same time, however many pools that are.
   let waiting: Promise<void> | undefined;
   return {
     untilReady() {
-      if (isPlaceKnown && client.status === 'ready' && !isLeaving) return Promise.resolve();
+      const isReady = isPlaceKnown && client.status === 'ready' && !isLeaving;
+      if (isReady && performance.now() - heardAtMs < idleMsMax) return Promise.resolve();
       waiting ??= recognize().finally(() => (waiting = undefined));
       return waiting;
     },
     client: () => client,
+    heard,
     lastError: () => lastError ?? (client.status === 'connect' ? unready : undefined),
     replace() {
       if (isLeaving || !['connect', 'ready'].includes(client.status)) return;

@@ -234,17 +234,19 @@ export const redisFaults: readonly Fault[] = [
   },
   {
     name: 'Redis closes idle connections',
-    done: '`timeout 1` with an interval of 3 s',
-    stage: { environment: { POLL_INTERVAL: '3s' } },
-    strike: healSettings(['timeout', '1']),
+    done: '`timeout 3` with an interval of 6 s',
+    stage: { environment: { POLL_INTERVAL: '6s' } },
+    strike: healSettings(['timeout', '3']),
     code: null,
-    lastsMs: 7_000,
+    lastsMs: 13_000,
     heal: () => undefined,
-    verify: expectOneFailureAtMost,
+    verify: expectNoFailure,
   },
   {
     name: 'Scripts are forgotten (NOSCRIPT)',
     done: 'SCRIPT FLUSH every 0.2 s',
+    // Ticks long enough that none is too short for a busy machine.
+    stage: { environment: { POLL_INTERVAL: '3s' } },
     strike({ admin, atEnd }) {
       const timer = setInterval(() => void admin.script('FLUSH').catch(() => undefined), 200);
       atEnd(() => {
@@ -265,12 +267,6 @@ const promoted = new WeakMap<object, { readonly port: number; readonly client: R
 function expectNoFailure({ daemon }: Stage): void {
   const [failed] = failuresOfRedis(daemon);
   if (failed) throw new Error(`a tick failed: ${JSON.stringify(failed)}`);
-}
-
-/** A command may be on its way in the very moment in which the server closes: the next tick tries again. */
-function expectOneFailureAtMost({ daemon }: Stage): void {
-  const [, second] = failuresOfRedis(daemon);
-  if (second) throw new Error(`two ticks failed, the second was ${JSON.stringify(second)}`);
 }
 
 function failuresOfRedis({ log }: Stage['daemon']) {
