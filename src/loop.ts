@@ -98,8 +98,8 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
         throw error ?? restless();
       }
       let memory = await verifyLastRemoval(parts, { ...decided, memory: remembered }, turn);
+      if (memory !== remembered) decided = { ...decide(observation, policy, memory), observation };
       for (let round = 1; round <= roundsMax; round += 1) {
-        decided = { ...decide(observation, policy, memory), observation };
         const { decision } = decided;
         const acted = await act(parts, decided, turn);
         if (acted.kind === 'done') return { ...acted, observation, decision, error };
@@ -107,11 +107,10 @@ export function createLoop(parts: LoopParts): (shutdown: AbortSignal) => Promise
           observation = { ...observation, currentWorkers: acted.currentWorkers };
           const { intent, manual } = decided.memory;
           memory = { ...memory, intent, manual };
-        } else {
-          memory = learnPlatformLimit(memory, acted.limitWorkers, nowMs());
-          const again = decide(observation, policy, memory).decision;
-          if (again.desiredWorkers === decision.desiredWorkers) throw refused(acted.why);
-        }
+        } else memory = learnPlatformLimit(memory, acted.limitWorkers, nowMs());
+        decided = { ...decide(observation, policy, memory), observation };
+        const isSame = decided.decision.desiredWorkers === decision.desiredWorkers;
+        if (acted.kind === 'limited' && isSame) throw refused(acted.why);
       }
       throw restless();
     } catch (failure) {

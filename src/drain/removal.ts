@@ -102,7 +102,7 @@ function isAboutToDrain(
 
 /**
  * Looks, a while after a removal, whether the workers with the highest numbers went, on which draining the tail rests.
- * Returns the memory without the removal, and with what was learned.
+ * Returns the memory without the removal, and with what was learned; the same value when there was nothing to learn.
  * @throws {OperationalError} a `TARGET_…` code
  */
 export async function verifyRemoval(
@@ -112,7 +112,9 @@ export async function verifyRemoval(
   signal: AbortSignal,
 ): Promise<Memory> {
   const { removal } = remembered;
-  const memory = { ...remembered, tailUnknownSinceMs: tailUnknownInForce(remembered, nowMs()) };
+  const tailUnknownSinceMs = tailUnknownInForce(remembered, nowMs());
+  const isInForce = tailUnknownSinceMs === remembered.tailUnknownSinceMs;
+  const memory = isInForce ? remembered : { ...remembered, tailUnknownSinceMs };
   if (removal === null || nowMs() - removal.madeAtMs < removalSettledMs) return memory;
   const verified = { ...memory, removal: null };
   // Somebody scaled since: the list says nothing about that removal any more.
