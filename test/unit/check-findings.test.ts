@@ -266,6 +266,7 @@ describe('the judgement of workers that pools share', () => {
     expect(text(judge('{ name: a, processType: a }, { name: b, processType: b }'))).toBe(
       'All pools together have at most 10 workers (WORKER_BUDGET); their own maximums add up to 20',
     );
+    expect(text(judge('{ name: a, processType: a }'))).toMatch(/add up to 10: it limits nothing$/);
   });
 
   test('warns of the moment from which schedules ask for more, and says what would be enough', () => {

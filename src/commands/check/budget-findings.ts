@@ -32,7 +32,8 @@ export function judgeWorkerBudget(
   if (first === undefined) {
     const most = pools.reduce((sum, { MAX_WORKERS }) => sum + MAX_WORKERS, 0);
     const all = `All pools together have at most ${counted(total, 'worker')} (WORKER_BUDGET)`;
-    return [ok(`${all}; their own maximums add up to ${most}`)];
+    const rest = most <= total ? ': it limits nothing' : '';
+    return [ok(`${all}; their own maximums add up to ${most}${rest}`)];
   }
   const enough = Math.max(...beyond.map(({ atMs }) => least(atMs)));
   const time = `${shownAt(first.atMs, first.timeZone)} ${first.timeZone}`;
