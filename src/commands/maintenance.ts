@@ -89,8 +89,8 @@ async function conductOn(
   if (problem !== null) return refuse([problem], complain);
 
   const begun = isUnfinished ? left : await prepare(site, first.REDIS_URL, choices, surroundings);
-  if (begun === null) {
-    say(documentOf('refused', null), '');
+  if ('problems' in begun) {
+    say({ ...documentOf('refused', null), ...begun }, '');
     return exitCodes.failed;
   }
   if (isUnfinished) complain(`Goes on: ${standing(left)}`);

@@ -115,7 +115,7 @@ test('a process that dies after anything it did, before that is noted, is follow
   );
   const begun = await prepared;
   await before.close();
-  if (begun === null) throw new Error('something speaks against it');
+  if ('problems' in begun) throw new Error(begun.problems.join());
 
   const killer = createKiller();
   const done: string[] = [];
@@ -258,6 +258,22 @@ test('abort of a maintenance that Heroku has begun waits for it before workers c
   release(stage.environment['REDIS_URL'] ?? '');
 });
 
+test('abort that waited for Heroku says that its maintenance is completed', async () => {
+  const stage = await startMaintenanceStage({ seconds: 3 });
+  const stop = new AbortController();
+  await stage.maintain('run', {
+    ...{ options: { redis: 'REDIS' }, shutdown: stop.signal },
+    complain(text) {
+      if (text.includes('Heroku says running')) stop.abort();
+    },
+  });
+  const aborted = await stage.maintain('abort');
+  expect(aborted.stdout).toMatch(
+    /^Aborted: everything is as it was before \(worker 2\)\.\nHeroku’s maintenance of \S+ could not be stopped: it is completed,/,
+  );
+  expect(stage.workers()).toBe(2);
+});
+
 test('a process that waits for jobs goes no further once somebody aborts, who hears that Heroku’s maintenance was not begun', async () => {
   const stage = await startMaintenanceStage();
   stage.joinPool(1);
@@ -288,6 +304,9 @@ test('maintenance says what it would do, and refuses what cannot work', async ()
   expect(weak.stderr).toContain('authorizations:create -s write,read-protected');
   expect({ exitCode: weak.exitCode, ...(JSON.parse(weak.stdout) as object) }).toMatchObject({
     ...{ exitCode: 1, outcome: 'refused' },
+    problems: expect.arrayContaining([
+      expect.stringContaining('It must be able to scale'),
+    ]) as string[],
   });
   const nothing = await stage.maintain('end');
   const onward = await stage.maintain('run', { options: { ...options, resume: true } });

@@ -82,17 +82,17 @@ export async function followRedis(
   if (url !== null) site.move(url);
 }
 
-/** A journal to begin with; null when something speaks against it, which is told. */
+/** A journal to begin with, or everything that speaks against it, which is told. */
 export async function prepare(
   site: Site,
   redisUrl: string,
   choices: Choices,
   { complain, nowMs, shutdown }: Surroundings,
-): Promise<Journal | null> {
+): Promise<Journal | { readonly problems: readonly string[] }> {
   const { facts, problems, found } = await preflight(site, choices, redisUrl, { nowMs, shutdown });
   for (const fact of facts) complain(`  ok       ${fact}\n`);
   for (const problem of problems) complain(`  problem  ${problem}\n`);
-  if (problems.length > 0) return null;
+  if (problems.length > 0) return { problems };
   const startedAtMs = nowMs();
   return {
     ...{ version: 1, id: randomBytes(3).toString('hex'), entries: 0, writer: '' },

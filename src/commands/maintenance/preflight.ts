@@ -30,7 +30,9 @@ export async function preflight(
       return await withDeadline(shutdown, msMax, work);
     } catch (error) {
       if (!(error instanceof OperationalError)) throw error;
-      notes.problems.push(`${error.message} ${error.hint}`);
+      const problem = `${error.message.replace(/\.$/, '')}. ${error.hint}`;
+      // Whatever is away is in the way of everything that needs it.
+      if (!notes.problems.includes(problem)) notes.problems.push(problem);
       return null;
     }
   };
