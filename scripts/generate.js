@@ -86,7 +86,12 @@ function policiesTable() {
     .slice(document.indexOf('| policy'))
     .split('\n\n')[0]
     .split('\n')
-    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
   const places = columns.map((column) => titles.indexOf(column));
   const chosen = shown.map((name) => rows.find(([policy]) => policy === name));
   const line = (cells) => `| ${cells.join(' | ')} |`;
