@@ -11,8 +11,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Integration and end-to-end tests start real servers and processes, and wait for them most of the time: three files
-    // at once keep a small machine busy and no busier.
-    maxWorkers: 3,
+    // at once leave a third of two processors idle.
+    maxWorkers: 4,
     reporters: ['default', secondTries],
     setupFiles: ['test/support/property-seed.ts'],
     coverage: { include: ['src/**'], exclude: ['src/demo/**'] },

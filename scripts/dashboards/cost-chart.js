@@ -5,7 +5,7 @@ import { growth } from './queries.js';
 export const costChart = (title) =>
   chart(title, {
     description:
-      'What an hour costs at list price, what it would cost with MAX_WORKERS all along, and with what the bare ratio asked for.',
+      'What an hour costs at list price, what it would cost with the most workers allowed all along, and with what the bare ratio asked for.',
     unit: 'currencyUSD',
     queries: [
       ['used', `3600 * sum(${growth('autoscaler_cost_dollars_total')})`],

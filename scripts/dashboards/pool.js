@@ -289,7 +289,7 @@ const cost = [
   }),
   chart('Workers on average', {
     description:
-      'What was used, what MAX_WORKERS all along would have been, and what the bare ratio asked for.',
+      'What was used, what the most workers allowed would have been all along, and what the bare ratio asked for.',
     unit: 'none',
     queries: [
       ['used', `sum(${growth('autoscaler_worker_seconds_total')})`],
