@@ -36,6 +36,8 @@ export type Demand = {
   /** Fewer than these would be too few, and why. */
   readonly lower: number;
   readonly lowerBy: 'deadlines' | 'drain';
+  /** Whether so many start every job in time: the most that are allowed may not. */
+  readonly isEnough: boolean;
   /** More than these are too many, and why. */
   readonly upper: number;
   readonly upperBy: 'deadlines' | 'arrivals' | 'work';
@@ -100,6 +102,7 @@ export function demandOf(
     arrivalsPerSecond: rate.lately,
     lower,
     lowerBy: forDrain > forDeadlines ? 'drain' : 'deadlines',
+    isEnough: lower < maxWorkers || meetsDeadlines(maxWorkers, horizon, outlook, steadily),
     upper: Math.max(lower, forArrivals, forWork),
     upperBy:
       forWork > Math.max(lower, forArrivals)

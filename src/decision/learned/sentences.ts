@@ -52,7 +52,7 @@ function growth(
   const work = workOf(demand, isOneOfMany);
   if (demand.lowerBy === 'drain')
     return `${work}: enough for ${counted(workers, 'worker')} to be worth starting`;
-  return `${work}; ${startThem(workers, demand)} within ${spoken(targetWaitSeconds)}`;
+  return `${work}; ${startThem(workers, demand, targetWaitSeconds)}`;
 }
 
 function keeping(
@@ -64,7 +64,7 @@ function keeping(
   if (highest.upperBy === 'work')
     return `every worker has at least 15s of work left, so ${kept(workers)}`;
   if (lowest.lower === workers)
-    return `${workOf(lowest, false)}; ${startThem(workers, lowest)} within ${spoken(targetWaitSeconds)}`;
+    return `${workOf(lowest, false)}; ${startThem(workers, lowest, targetWaitSeconds)}`;
   return `${arrivalsOf(highest)} are likely to need ${counted(highest.upper, 'worker')} again soon, so ${kept(workers)}`;
 }
 
@@ -82,7 +82,7 @@ function reduction(
     return `${workOf(highest, false)}: ${counted(workers, 'worker')} ${workers === 1 ? 'is' : 'are'} busy with it`;
   if (highest.upperBy === 'arrivals')
     return `${arrivalsOf(highest)} need no more than ${counted(workers, 'worker')}`;
-  return `${workOf(lowest, false)}; ${startThem(workers, lowest)} within ${spoken(targetWaitSeconds)}`;
+  return `${workOf(lowest, false)}; ${startThem(workers, lowest, targetWaitSeconds)}`;
 }
 
 function workOf(
@@ -105,8 +105,15 @@ function arrivalsOf({ arrivalsPerSecond, meanServiceSeconds }: Demand): string {
   return `${figure(arrivalsPerSecond)} jobs/s of ${short(meanServiceSeconds)} each`;
 }
 
-function startThem(workers: number, { readyJobs }: Demand): string {
-  return `${counted(workers, 'worker')} ${workers === 1 ? 'starts' : 'start'} ${readyJobs === 1 ? 'it' : 'them'}`;
+function startThem(
+  workers: number,
+  { readyJobs, isEnough }: Demand,
+  targetWaitSeconds: number,
+): string {
+  const inTime = `within ${spoken(targetWaitSeconds)}`;
+  if (!isEnough)
+    return `not even ${counted(workers, 'worker')} can start ${readyJobs === 1 ? 'it' : 'all of them'} ${inTime}`;
+  return `${counted(workers, 'worker')} ${workers === 1 ? 'starts' : 'start'} ${readyJobs === 1 ? 'it' : 'them'} ${inTime}`;
 }
 
 function watching({ nowMs, watchedSinceMs }: Pool): string {

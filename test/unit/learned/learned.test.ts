@@ -108,6 +108,15 @@ describe('the learned policy', () => {
     );
   });
 
+  test('does not promise what the most workers allowed cannot keep', () => {
+    const looks = [...steady(40), { currentWorkers: 2, queue: then(40, 6000) }];
+    const { decision } = watch(looks, { ...wishes, maxWorkers: 4 });
+    expect(decision.recommendedWorkers).toBe(4);
+    expect(decision.steps[0]?.why).toMatch(
+      /^6,000 ready jobs are 2h of work \(1(\.\d)?s each\); not even 4 workers can start all of them within 2m$/,
+    );
+  });
+
   test('knows jobs by their names', () => {
     const known = watch([
       ...steady(40).map((look) => ({
