@@ -35,11 +35,8 @@ const hasBound = (trace) =>
 
 /** Any seed but the one that things were tuned on. */
 const laterSeed = 2;
-/** Ours, and the peers that keep the target most often. */
-const conditionPolicies = [
-  ...['learned', 'learned-names', 'learned-counts'],
-  ...['knative-like', 'keda-like', 'ds2-hold-like'],
-];
+/** Ours with most and with least to see, and the peers that keep the target most often. */
+const conditionPolicies = ['learned', 'learned-counts', 'knative-like', 'keda-like'];
 
 if (isMainThread) await main();
 else parentPort.on('message', async (task) => parentPort.postMessage(await play(task)));
