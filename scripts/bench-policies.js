@@ -5,7 +5,7 @@
  * them; without any of that the result also becomes docs/policies-benchmark.md.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -103,7 +103,7 @@ function openScenarios(names) {
   );
 }
 
-/** Two processors are enough for a quarter of an hour, and leave something of a laptop. */
+/** Two processors are enough for half an hour, and leave something of a laptop. */
 function playAll(tasks) {
   const waiting = tasks.map((task, index) => ({ ...task, index }));
   const plays = [];
@@ -162,6 +162,5 @@ function versions() {
     product: read('package.json').version,
     node: process.version,
     highs: read('node_modules/highs/package.json').version,
-    processor: cpus()[0]?.model ?? 'unknown',
   };
 }

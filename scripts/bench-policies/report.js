@@ -27,7 +27,7 @@ export function summary({ comparison, kinds, ...others }, { seeds, minutes }) {
 
 /** The whole document. */
 export function report({ comparison, kinds, ...others }, scenarios, facts) {
-  const { settings, minutes } = facts;
+  const { settings } = facts;
   const counted = countedPlays(comparison);
   const open = counted.filter(({ boundSeconds }) => boundSeconds !== null);
   const held = counted.filter(({ boundSeconds }) => boundSeconds === null);
@@ -37,7 +37,7 @@ export function report({ comparison, kinds, ...others }, scenarios, facts) {
   const boot = `${settings.bootSecondsMin} to ${settings.bootSecondsMax} s`;
   return `# Policies compared
 
-Written by \`npm run bench:policies\` on ${facts.date}: version ${facts.product}, Node ${facts.node}, HiGHS ${facts.highs}, ${facts.processor}, ${minutes.toFixed(0)} minutes. The same command gives the same numbers.
+Written by \`npm run bench:policies\` on ${facts.date}: version ${facts.product}, Node ${facts.node}, HiGHS ${facts.highs}. The same command gives the same numbers, on any machine.
 
 Every policy plays every trace in the simulator: ${settings.minWorkers} to ${settings.maxWorkers} dynos that boot in ${boot}, jobs that shall start within T = ${settings.targetWaitSeconds} s. The number of slots of a dyno belongs to the scenario. Whatever may be tuned was tuned on seed ${tuningSeed}; the tables show seeds ${seedsOf(counted)}, unless they say otherwise.
 
@@ -71,6 +71,7 @@ ${markdown(conditionTable(others.conditions, others.conditionKinds))}
 
 - **T = 60 s** is as long as the longest boot, so that a batch cannot be met by anybody who does not see it coming.
 - **Min 0**: the bound buys fractions of a dyno for batches that ours needs a whole one for, and a whole boot.
+- **Half of all ticks fail**: a pool that was not seen for longer than two intervals is watched anew for 45 s before anybody is removed, so that trouble costs money, not jobs.
 - **Restarted each hour, memory lost**: the daemon keeps its memory in Redis, so that this happens only when that was deleted, too.
 
 ## Against peers that were tuned to the very trace
