@@ -20,8 +20,8 @@ export type CallBudget = {
 
 export const callsPerHour = 4_500;
 /**
- * What a daemon takes for long when the account has plenty: two fifths, so that with a burst, and while many pools slow down, it stays below half
- * within any hour. Only readings that can wait do; what scales is counted and never held back.
+ * What a daemon takes for long when the account has plenty: two fifths, so that with a burst, and while many pools slow
+ * down, it stays below half within any hour. Only readings that can wait do; what scales is counted and never held back.
  */
 export const ownCallsPerHour = 1_800;
 const perOwnCallMs = 3_600_000 / ownCallsPerHour;
