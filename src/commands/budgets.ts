@@ -106,7 +106,8 @@ async function shareOf(
       },
       signal,
     );
-    return workerBudget({ totalWorkers, shareWorkers, grantedWorkers });
+    const leastWorkers = claims.reduce((sum, { minWorkers }) => sum + minWorkers, 0);
+    return workerBudget({ totalWorkers, leastWorkers, shareWorkers, grantedWorkers });
   } catch (error) {
     if (!(error instanceof OperationalError)) throw error;
     const why = 'what the other pools have cannot be read, so none is added (WORKER_BUDGET)';

@@ -1,9 +1,10 @@
 import { settings, type Override } from '../decision/overrides.ts';
 import { parseSetting } from '../config/settings.ts';
+import { judgeWorkerBudget } from './check/budget-findings.ts';
 import type { Command } from './command.ts';
 import { readAssignments } from './overrides/assignments.ts';
 import { changePool } from './overrides/change.ts';
-import { between, contradiction, originOf } from './overrides/standing.ts';
+import { between, contradiction, originOfReport } from './overrides/standing.ts';
 import { actOptions, readAct, toType } from './overrides/words.ts';
 
 export const set: Command = {
@@ -38,12 +39,20 @@ Settings: ${settings.join(', ')}. For example:
             ? null
             : { problem, hint: 'Set both, or lower the one or raise the other.' };
         },
+        doubts: async ({ pools, workerBudget }, nowMs, signal) => {
+          if (!named.includes('minWorkers')) return [];
+          const changed = pools.map(async ({ name, store, config: pool }) =>
+            pool === null ? [] : [{ pool, overrides: await store.read(name, signal) }],
+          );
+          return judgeWorkerBudget(workerBudget, (await Promise.all(changed)).flat(), nowMs);
+        },
         make: ({ name, store }, signal) => store.set(name, texts, act, signal),
         tell({ pool, overrides, ...bounds }) {
           const ours = overrides.filter(({ setting }) => named.includes(setting));
           const values = ours.map(({ setting, value }) => `${setting}=${String(value)}`).join(', ');
           const [first] = ours;
-          const origin = first === undefined ? '' : `, ${originOf(first, surroundings.nowMs())}`;
+          const origin =
+            first === undefined ? '' : `, ${originOfReport(first, surroundings.nowMs())}`;
           return `${pool}: ${values}${origin}${between(bounds)}. ${toType(`unset ${named.join(' ')}`, options)} ends it.`;
         },
       },

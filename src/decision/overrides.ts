@@ -73,6 +73,11 @@ export function pauseOf({ pause, damaged }: Overrides, nowMs: number): Pause | n
   return { by: null, setAtMs: null, untilMs: null, why };
 }
 
+/** `set by anna@mac until 16:00 UTC` */
+export function originOf({ by, untilMs }: Pick<Act, 'by' | 'untilMs'>, nowMs: number): string {
+  return `set by ${by} until ${until(untilMs, nowMs)}`;
+}
+
 const dayMs = 24 * 60 * 60_000;
 
 /** A time to come, with its date where the time of day alone would leave that open. */

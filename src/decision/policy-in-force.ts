@@ -1,9 +1,8 @@
 import {
+  originOf,
   overridesInForce,
   pauseOf,
   settings,
-  until,
-  type Override,
   type Overrides,
   type Setting,
 } from './overrides.ts';
@@ -129,9 +128,4 @@ function withSoundBounds(policy: Policy): Policy {
     minWorkers: maxWorkers,
     origins: { ...origins, minWorkers: `${max}; ${min} is above it` },
   };
-}
-
-/** `set by anna@mac until 16:00 UTC` */
-function originOf({ by, untilMs }: Override, nowMs: number): string {
-  return `set by ${by} until ${until(untilMs, nowMs)}`;
 }

@@ -31,6 +31,21 @@ async function typed(...words: string[]): Promise<string> {
   return stdout;
 }
 
+test('a minimum above WORKER_BUDGET is set, and whoever set it is told what that means', async () => {
+  const app = { REDIS_URL: redis.url, QUEUES: 'emails', DRY_RUN: 'true', WORKER_BUDGET: '6' };
+  const set = (count: string) =>
+    runCommand(['set', `minWorkers=${count}`, '--pool', 'few', '--by', 'anna', '--for', '2h'], {
+      ...{ ...app, POOL: 'few' },
+    });
+  expect(await set('6')).toMatchObject({ exitCode: 0, stderr: '' });
+  const { exitCode, stdout, stderr } = await set('7');
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain('few: minWorkers=7, set by anna');
+  expect(stderr).toMatch(
+    /^set: done, but:\n {2}Now the minimums add up to 7 workers, more than WORKER_BUDGET=6: they count, and the budget is exceeded\nheroku config:set WORKER_BUDGET=7, or lower few minWorkers=7 \(set by anna until .* UTC\)\n$/,
+  );
+});
+
 test('a person takes the wheel and gives it back, and no restart undoes it', async () => {
   const heroku = await startTestHeroku({
     formation: { worker: { quantity: 2 } },

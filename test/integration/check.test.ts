@@ -7,6 +7,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Report } from '../../src/commands/check/report.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import { checkReport, fixOf, runCheck, told } from '../support/check-stage.ts';
+import { connectRedis } from '../../src/redis.ts';
+import { createOverrideStore } from '../../src/state/override-store.ts';
+import { soon } from '../support/lease.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { jsonFault, startScriptedHeroku, type ScriptedHeroku } from '../support/scripted-heroku.ts';
 
@@ -104,6 +107,20 @@ warning  PORT is set without METRICS_TOKEN: anyone who can reach the port can re
 
   test('leaves a configuration that cannot be loaded to the caller', async () => {
     await expect(runCheck({ ...environment, QUEUES: '' })).rejects.toThrow(ConfigError);
+  });
+
+  test('counts what operators set, and says that a pool is paused', async () => {
+    const connection = connectRedis(redis.url, { rejectUnauthorized: true, name: 'test' });
+    const store = createOverrideStore(connection);
+    const anna = { by: 'anna', forMs: 3_600_000 };
+    await store.set('worker', { minWorkers: '7' }, anna, soon());
+    await store.pause('worker', anna, soon());
+    connection.close();
+    const report = await checkReport({ ...environment, WORKER_BUDGET: '6' });
+    expect(fixOf(report, 'the minimums add up to 7 workers, more than WORKER_BUDGET=6')).toMatch(
+      /WORKER_BUDGET=7, or lower worker minWorkers=7 \(set by anna until .* UTC\)$/,
+    );
+    expect(fixOf(report, 'Nothing is changed: paused by anna')).toBe('backlog-autoscaler resume');
   });
 
   test('shows no secret, not even one that a server repeats', async () => {

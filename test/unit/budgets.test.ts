@@ -105,12 +105,15 @@ describe('workers that pools share', () => {
   });
 
   test('are said with what stands in the way of the share', () => {
-    const budget = { totalWorkers: 10, shareWorkers: 5, grantedWorkers: 5 };
+    const budget = { totalWorkers: 10, leastWorkers: 2, shareWorkers: 5, grantedWorkers: 5 };
     expect(workerBudget(budget).why).toBe(
       'all pools together may have 10 workers (WORKER_BUDGET): 5 are this pool’s share',
     );
     expect(workerBudget({ ...budget, grantedWorkers: 2 }).why).toContain(
       '2 until the others have let go of theirs, 5 then',
+    );
+    expect(workerBudget({ ...budget, leastWorkers: 11 }).why).toBe(
+      'all pools together may have 10 workers (WORKER_BUDGET), but their minimums add up to 11: they count, and nobody has more',
     );
   });
 });

@@ -12,12 +12,14 @@ import { judgeConfiguration, judgePool } from '../../src/commands/check/configur
 import { judgeConnections } from '../../src/commands/check/connection-findings.ts';
 import { fixFrom, type Remark } from '../../src/commands/check/finding.ts';
 import { judgeProcessType, judgeToken } from '../../src/commands/check/heroku-findings.ts';
+import { judgeOverrides } from '../../src/commands/check/override-findings.ts';
 import { judgeQueues } from '../../src/commands/check/queue-findings.ts';
 import type { RedisFacts, RedisInfo } from '../../src/commands/check/redis-facts.ts';
 import { judgeQueueServer, judgeReach } from '../../src/commands/check/redis-findings.ts';
 import { judgeSchedule } from '../../src/commands/check/schedule-findings.ts';
 import { judgeInsight, judgeWorkers } from '../../src/commands/check/worker-findings.ts';
 import { loadConfig, type PoolConfig } from '../../src/config/load.ts';
+import { noOverrides, type Overrides, type Setting } from '../../src/decision/overrides.ts';
 import { OperationalError } from '../../src/errors.ts';
 import type { ProcessType } from '../../src/targets/heroku/shapes.ts';
 import { reading } from '../support/builders.ts';
@@ -35,6 +37,7 @@ const levels = (remarks: readonly Remark[]) => remarks.map(({ level }) => level)
 const text = (remarks: readonly Remark[]) => remarks.map(({ message }) => message).join('\n');
 const fixes = (remarks: readonly Remark[]) =>
   remarks.map((remark) => (remark.level === 'ok' ? '' : remark.fix)).join('\n');
+const friday = Date.parse('2026-11-27T12:00:00Z');
 const answer = <T>(value: T): Answer<T> => ({ value, error: null });
 
 describe('the workers in CLIENT LIST', () => {
@@ -63,7 +66,6 @@ describe('the workers in CLIENT LIST', () => {
 });
 
 describe('the judgement of a schedule', () => {
-  const friday = Date.parse('2026-11-27T12:00:00Z');
   const judged = (SCHEDULE: string) => text(judgeSchedule(poolWith({ SCHEDULE }), friday));
 
   test('says what counts now and what changes next', () => {
@@ -127,6 +129,7 @@ describe('the judgement of a Redis server', () => {
     census: { whyUnknown: 'it does not say' },
     companions: [],
     write: null,
+    overrides: new Map(),
     queues: new Map(),
   });
 
@@ -249,15 +252,39 @@ describe('the judgement of a share of the connections', () => {
   });
 });
 
-describe('the judgement of workers that pools share', () => {
-  const friday = Date.parse('2026-11-27T12:00:00Z');
-  const judge = (pools: string, WORKER_BUDGET = '10') => {
-    const least = { REDIS_URL: 'redis://localhost', QUEUES: 'emails', DRY_RUN: 'true' };
-    const environment = { ...least, WORKER_BUDGET, POOLS_FILE: 'pools.yml' };
-    return judgeWorkerBudget(
-      loadConfig(environment, () => `pools: [${pools}]`),
-      friday,
+const setBy = (by: string, setting: Setting, value: number, hours: number): Overrides => {
+  const untilMs = friday + hours * 3_600_000;
+  const override = { setting, value, text: String(value), by, setAtMs: friday, untilMs };
+  return { ...noOverrides, settings: [override] };
+};
+
+describe('what operators changed', () => {
+  const judge = (overrides: Overrides, isOnlyPool = true) =>
+    judgeOverrides({ pool: poolWith(), overrides }, friday, isOnlyPool);
+
+  test('is told, and a pause is a warning, because nothing happens meanwhile', () => {
+    const set = setBy('anna', 'minWorkers', 12, 2);
+    expect(judge(set)).toEqual([
+      { level: 'ok', message: 'minWorkers=12, set by anna until 14:00 UTC' },
+    ]);
+    const pause = { by: 'anna', setAtMs: friday, untilMs: friday + 3_600_000 };
+    const paused = judge({ ...noOverrides, pause }, false);
+    expect(text(paused)).toBe('Nothing is changed: paused by anna until 13:00 UTC');
+    expect(fixes(paused)).toBe('backlog-autoscaler resume --pool worker');
+    expect(fixes(judge({ ...noOverrides, damaged: ['maxWorkers'] }))).toBe(
+      'backlog-autoscaler unset maxWorkers',
     );
+    expect(judge({ ...noOverrides, pause: { ...pause, untilMs: friday } })).toEqual([]);
+  });
+});
+
+describe('the judgement of workers that pools share', () => {
+  const judge = (pools: string, overrides = noOverrides) => {
+    const least = { REDIS_URL: 'redis://localhost', QUEUES: 'emails', DRY_RUN: 'true' };
+    const environment = { ...least, WORKER_BUDGET: '10', POOLS_FILE: 'pools.yml' };
+    const config = loadConfig(environment, () => `pools: [${pools}]`);
+    const changed = config.pools.map((pool) => ({ pool, overrides }));
+    return judgeWorkerBudget(config.process.WORKER_BUDGET, changed, friday);
   };
   const scheduled = (name: string, schedule: string) =>
     `{ name: ${name}, processType: ${name}, minWorkers: 2, maxWorkers: 8, schedule: '${schedule}' }`;
@@ -280,19 +307,38 @@ describe('the judgement of workers that pools share', () => {
     expect(text(remarks)).toContain(
       'From 2026-11-30 08:00 UTC on the minimums add up to 11 workers',
     );
-    expect(fixes(remarks)).toContain('config:set WORKER_BUDGET=13');
+    expect(fixes(remarks)).toBe(
+      'heroku config:set WORKER_BUDGET=13, or lower a minWorkers=6 (schedule, mon 08:00-18:00 UTC), b minWorkers=5 (schedule, mon 08:00-10:00 UTC)',
+    );
     const apart = [
       scheduled('a', 'mon 08:00-10:00 UTC minWorkers=6'),
       scheduled('b', 'mon 10:00-12:00 UTC minWorkers=7'),
     ];
     expect(levels(judge(apart.join()))).toEqual(['ok']);
   });
+
+  test('counts the minimums that were set, for as long as they hold', () => {
+    const pools = '{ name: a, processType: a, maxWorkers: 20 }';
+    const remarks = judge(pools, setBy('anna', 'minWorkers', 12, 2));
+    expect(text(remarks)).toBe(
+      'Now the minimums add up to 12 workers, more than WORKER_BUDGET=10: they count, and the budget is exceeded',
+    );
+    expect(fixes(remarks)).toBe(
+      'heroku config:set WORKER_BUDGET=12, or lower a minWorkers=12 (set by anna until 14:00 UTC)',
+    );
+    expect(levels(judge(pools, setBy('anna', 'minWorkers', 12, 0)))).toEqual(['ok']);
+  });
 });
 
 describe('the judgement of costs', () => {
-  const judge = (size: string | null, environment: Readonly<Record<string, string>> = {}) => {
+  const judge = (
+    size: string | null,
+    environment: Readonly<Record<string, string>> = {},
+    overrides = noOverrides,
+  ) => {
+    const type = { type: 'worker', quantity: 1, size };
     const pool = poolWith(environment);
-    return judgeCost(pool, { app: 'shop', howToSet, type: { type: 'worker', quantity: 1, size } });
+    return judgeCost({ pool, overrides }, { app: 'shop', howToSet, type, nowMs: friday });
   };
 
   test.each([
@@ -320,6 +366,27 @@ describe('the judgement of costs', () => {
       'set COST_BUDGET=250, or set MIN_WORKERS=2',
     );
     expect(fixes(judge('Performance-L', environment))).toBe('set COST_BUDGET=2500');
+  });
+
+  test('counts what the schedule and operators ask for in the month to come, hour by hour', () => {
+    // Each of its 30 days has 6 hours at 4 workers more.
+    const SCHEDULE = 'daily 08:00-14:00 UTC minWorkers=5';
+    const scheduled = (COST_BUDGET: string) =>
+      judge('Standard-1X', { COST_BUDGET, SCHEDULE, MIN_WORKERS: '1' });
+    expect(levels(scheduled('50'))).toEqual(['ok']);
+    const remarks = scheduled('49');
+    expect(levels(remarks)).toEqual(['warning']);
+    expect(text(remarks)).toContain(
+      'COST_BUDGET=49 does not pay for the minimum of the next 30 days, 1,440 worker-hours for $50,',
+    );
+    expect(fixes(remarks)).toBe(
+      'set COST_BUDGET=50, or lower minWorkers (schedule, daily 08:00-14:00 UTC)',
+    );
+    const forTenDays = setBy('anna', 'minWorkers', 4, 10 * 24);
+    expect(levels(judge('Standard-1X', { COST_BUDGET: '50' }, forTenDays))).toEqual(['ok']);
+    expect(fixes(judge('Standard-1X', { COST_BUDGET: '49' }, forTenDays))).toBe(
+      'set COST_BUDGET=50, or lower minWorkers (set by anna until 2026-12-07 12:00 UTC)',
+    );
   });
 });
 

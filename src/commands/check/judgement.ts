@@ -1,4 +1,5 @@
 import type { Config, PoolConfig } from '../../config/load.ts';
+import { noOverrides } from '../../decision/overrides.ts';
 import type { Answer } from './answer.ts';
 import { judgeConnectionBudget, judgeCost, judgeWorkerBudget } from './budget-findings.ts';
 import { judgeConfiguration, judgeHttp, judgePool } from './configuration-findings.ts';
@@ -9,6 +10,8 @@ import { ok, problemFrom, warning, type Finding, type Remark, type Subject } fro
 import type { HerokuFacts, HerokuToken } from './heroku-facts.ts';
 import { judgeApp, judgeProcessType, judgeToken } from './heroku-findings.ts';
 import { howToSetFor } from './how-to-set.ts';
+import type { ChangedPool } from './minimum-ahead.ts';
+import { judgeOverrides } from './override-findings.ts';
 import { judgeQueues } from './queue-findings.ts';
 import type { RedisFacts, RedisServer } from './redis-facts.ts';
 import { judgeSchedule } from './schedule-findings.ts';
@@ -28,22 +31,28 @@ export type Observed = {
 
 /** Judges what was observed; asks nobody anything more. */
 export function judge(observed: Observed): readonly Finding[] {
-  const { config } = observed;
+  const { config, nowMs } = observed;
+  const pools = config.pools.map((pool) => changedPool(pool, observed));
+  const { WORKER_BUDGET } = config.process;
   return [
     ...about(
       'configuration',
       [],
-      [...judgeConfiguration(config), ...judgeWorkerBudget(config, observed.nowMs)],
+      [...judgeConfiguration(config), ...judgeWorkerBudget(WORKER_BUDGET, pools, nowMs)],
     ),
-    ...config.pools.flatMap((pool) =>
+    ...pools.flatMap((changed) =>
       about(
         'configuration',
-        [pool],
-        [...judgePool(pool, howToSetFor(config, pool)), ...judgeSchedule(pool, observed.nowMs)],
+        [changed.pool],
+        [
+          ...judgePool(changed.pool, howToSetFor(config, changed.pool)),
+          ...judgeSchedule(changed.pool, nowMs),
+          ...judgeOverrides(changed, nowMs, pools.length === 1),
+        ],
       ),
     ),
     ...observed.servers.flatMap((one) => judgeServer(one, observed)),
-    ...observed.tokens.flatMap((one) => judgeHeroku(one, config)),
+    ...observed.tokens.flatMap((one) => judgeHeroku(one, observed)),
     ...config.pools.flatMap((pool) => judgeUnasked(pool, observed)),
     ...about('http', [], judgeHttp(config.process)),
     ...about(
@@ -52,6 +61,12 @@ export function judge(observed: Observed): readonly Finding[] {
       [...observed.deliveries.map(judgeDelivery), ...judgeWebhook(config.process)],
     ),
   ];
+}
+
+/** Where nobody can tell what was changed, the judgement of the state says so. */
+function changedPool(pool: PoolConfig, { servers }: Observed): ChangedPool {
+  const stored = servers.map(({ facts }) => facts.value?.overrides.get(pool.POOL)?.value);
+  return { pool, overrides: stored.find((one) => one) ?? noOverrides };
 }
 
 /** Remarks that concern one pool bear its name. */
@@ -160,8 +175,9 @@ function currentWorkersOf(pool: PoolConfig, tokens: Observed['tokens']): number 
 
 function judgeHeroku(
   { token, facts }: Observed['tokens'][number],
-  config: Config,
+  observed: Observed,
 ): readonly Finding[] {
+  const { config, nowMs } = observed;
   const pools = token.pools.map(({ pool }) => pool);
   const findings = [...about('heroku', pools, judgeToken(facts, pools))];
   // Who is not let in learns nothing about any app.
@@ -179,7 +195,10 @@ function judgeHeroku(
         otherPools: ofApp.filter((other) => other !== pool),
       });
       const type = formation.value.find((one) => one.type === pool.PROCESS_TYPE);
-      const costs = type === undefined ? [] : judgeCost(pool, { app, type, howToSet });
+      const costs =
+        type === undefined
+          ? []
+          : judgeCost(changedPool(pool, observed), { app, type, howToSet, nowMs });
       findings.push(...about('heroku', [pool], [...remarks, ...costs]));
     }
   }

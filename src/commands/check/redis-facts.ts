@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { Config, PoolConfig } from '../../config/load.ts';
+import type { Overrides } from '../../decision/overrides.ts';
 import { workersKey } from '../../drain/protocol.ts';
 import { findQueues } from '../../queues/bullmq/discovery.ts';
 import type { QueuesReading } from '../../queues/queue-source.ts';
 import { connectRedis, type RedisConnection } from '../../redis.ts';
+import { createOverrideStore } from '../../state/override-store.ts';
 import { queueSystems } from '../queue-systems.ts';
 import { answerTo, type Answer } from './answer.ts';
 import { createClients } from '../../queues/bullmq/clients.ts';
@@ -49,6 +51,8 @@ export type RedisFacts = {
   readonly companions: readonly string[];
   /** Whether state could be written; null where none is kept. */
   readonly write: Answer<unknown> | null;
+  /** What operators changed about each pool that keeps its state there. */
+  readonly overrides: ReadonlyMap<string, Answer<Overrides>>;
   /** By pool; empty when no script may run. */
   readonly queues: ReadonlyMap<string, QueueFacts>;
 };
@@ -104,7 +108,8 @@ async function interrogate(
   if (info.error !== null && !isRefusal(info)) throw info.error;
 
   const clients = createClients(redis, nowMs, () => undefined);
-  const [script, clientList, census, write] = await Promise.all([
+  const store = createOverrideStore(redis);
+  const [script, clientList, census, write, overrides] = await Promise.all([
     ask((client) => client.eval('return 1', 0)),
     clients.list(signal),
     clients.census(signal),
@@ -112,6 +117,9 @@ async function interrogate(
     statePools.length === 0
       ? null
       : ask((client) => client.set('backlog-autoscaler:check', '', 'PX', 1, 'XX')),
+    Promise.all(
+      statePools.map(async ({ POOL }) => [POOL, await answerTo(store.read(POOL, signal))] as const),
+    ),
   ]);
   const workers = clientList === null ? null : bullmqWorkersIn(clientList);
   const companions = companionsIn(clientList ?? '');
@@ -121,7 +129,11 @@ async function interrogate(
       async (pool) => [pool.POOL, await lookAtQueues(redis, pool, { nowMs, signal })] as const,
     ),
   );
-  return { latencyMs, info, script, workers, census, companions, write, queues: new Map(queues) };
+  return {
+    ...{ latencyMs, info, script, workers, census, companions, write },
+    overrides: new Map(overrides),
+    queues: new Map(queues),
+  };
 }
 
 async function lookAtQueues(

@@ -106,7 +106,7 @@ function judgeScript(server: RedisServer, facts: RedisFacts): readonly Remark[] 
 
 /** Whether the autoscaler could keep its state there. Queues can be read from a replica, but state must be written. */
 export function judgeState(server: RedisServer, facts: RedisFacts): readonly Remark[] {
-  const { info, write } = facts;
+  const { info, write, overrides } = facts;
   if (write === null) return [];
   if (info.value?.role === 'slave' || write.error?.message.includes('READONLY') === true)
     return [
@@ -115,11 +115,12 @@ export function judgeState(server: RedisServer, facts: RedisFacts): readonly Rem
         'Set REDIS_URL to the primary, or let the state live elsewhere: heroku config:set STATE_REDIS_URL=rediss://…',
       ),
     ];
-  if (write.error === null) return [ok('The autoscaler may keep its state there')];
-  if (!isRefusal(write)) return [problemFrom(write.error)];
+  const failed = [write, ...overrides.values()].find(({ error }) => error !== null);
+  if (!failed?.error) return [ok('The autoscaler may keep its state there')];
+  if (!isRefusal(failed)) return [problemFrom(failed.error)];
   return [
     problem(
-      'The user may not write the autoscaler’s own keys (backlog-autoscaler:*)',
+      `The user may not ${failed === write ? 'write' : 'read'} the autoscaler’s own keys (backlog-autoscaler:*)`,
       permit(server, facts),
     ),
   ];

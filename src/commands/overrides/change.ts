@@ -1,6 +1,7 @@
 import type { Overrides } from '../../decision/overrides.ts';
 import { exitCodes, type ExitCode, type OptionValues, type Surroundings } from '../command.ts';
-import { withKnownPools, type KnownPool } from './known-pools.ts';
+import type { Remark } from '../check/finding.ts';
+import { withKnownPools, type KnownPool, type KnownPools } from './known-pools.ts';
 import { standingOf, whenObeyed, type Standing } from './standing.ts';
 import { poolNameOf, refuse, usageHint } from './words.ts';
 
@@ -13,6 +14,12 @@ export type Change = {
     nowMs: number,
   ) => { readonly problem: string; readonly hint: string } | null;
   readonly make: (pool: KnownPool, signal: AbortSignal) => Promise<void>;
+  /** What is probably not meant about how pools stand afterwards. */
+  readonly doubts?: (
+    known: KnownPools,
+    nowMs: number,
+    signal: AbortSignal,
+  ) => Promise<readonly Remark[]>;
   readonly tell: (after: Standing, before: Standing) => string;
 };
 
@@ -47,6 +54,10 @@ export async function changePool(
     await change.make(pool, signal);
     const after = await pool.store.read(pool.name, signal);
     const nowMs = surroundings.nowMs();
+    const doubts = (await change.doubts?.(known, nowMs, signal)) ?? [];
+    for (const doubt of doubts)
+      if (doubt.level !== 'ok')
+        surroundings.complain(`${command}: done, but:\n  ${doubt.message}\n${doubt.fix}\n`);
     const standing = standingOf(pool, after, nowMs);
     surroundings.print(
       options['json'] === true

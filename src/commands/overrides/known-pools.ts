@@ -1,4 +1,10 @@
-import { loadConfig, loadStateConfig, type Config, type Environment } from '../../config/load.ts';
+import {
+  loadConfig,
+  loadStateConfig,
+  type Config,
+  type Environment,
+  type PoolConfig,
+} from '../../config/load.ts';
 import { readPoolsText } from '../../config/pools-text.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { scheduledPolicy } from '../../decision/policy-in-force.ts';
@@ -13,6 +19,8 @@ import type { Surroundings } from '../command.ts';
 export type KnownPool = {
   readonly name: string;
   readonly store: OverrideStore;
+  /** Null where the environment does not have it. */
+  readonly config: PoolConfig | null;
   /** The bounds without overrides; null when neither the environment nor a daemon has told them. */
   readonly configured: { readonly minWorkers: number; readonly maxWorkers: number } | null;
   /** What a daemon said last; null when none has published a pool of this name. */
@@ -21,6 +29,8 @@ export type KnownPool = {
 
 export type KnownPools = {
   readonly pools: readonly KnownPool[];
+  /** The most workers of all pools together; null where nobody said so, or the environment does not have it. */
+  readonly workerBudget: number | null;
   /**
    * The pool that is meant, by name or because there is no other; a text says why that cannot be told.
    */
@@ -55,7 +65,10 @@ export async function withKnownPools<T>(
     const pools = found.flat();
     const first = opened[0]?.redis;
     return await work(
-      { pools, choose: (name) => choose(name, pools, first, defaultName(config, environment)) },
+      {
+        ...{ pools, workerBudget: config?.process.WORKER_BUDGET ?? null },
+        choose: (name) => choose(name, pools, first, defaultName(config, environment)),
+      },
       signal,
     );
   } finally {
@@ -89,7 +102,7 @@ function placesOf(config: Config | null, environment: Environment): readonly Pla
   return [...new Map(places.map((place) => [place.url, place])).values()];
 }
 
-function placeOf(pool: Config['pools'][number], { process }: Config): Place {
+function placeOf(pool: PoolConfig, { process }: Config): Place {
   const rejectUnauthorized = pool.REDIS_TLS_REJECT_UNAUTHORIZED;
   return process.STATE_REDIS_URL === null
     ? { url: pool.REDIS_URL, rejectUnauthorized, variable: 'REDIS_URL' }
@@ -107,12 +120,15 @@ async function poolsAt(
   const configured = own.map((pool) => ({
     name: pool.POOL,
     store,
+    config: pool,
     configured: scheduledPolicy(policyOf(pool, true), nowMs),
     last: snapshots.find((snapshot) => snapshot.pool === pool.POOL) ?? null,
   }));
   const published = snapshots
     .filter(({ pool }) => !own.some(({ POOL }) => POOL === pool))
-    .map((last) => ({ name: last.pool, store, configured: last.report.configured, last }));
+    .map((last) => ({
+      ...{ name: last.pool, store, config: null, configured: last.report.configured, last },
+    }));
   return [...configured, ...published];
 }
 
@@ -143,5 +159,5 @@ function choose(
     return `no daemon has published a pool "${name}"${near(name, names, '--pool ') || `: there are ${names.join(', ')}`}`;
   // Nobody has heard of it yet: the daemon will find what was said when it starts.
   if (redis === undefined) return `no pool is known`;
-  return { name, store: createOverrideStore(redis), configured: null, last: null };
+  return { name, store: createOverrideStore(redis), config: null, configured: null, last: null };
 }

@@ -1,7 +1,7 @@
 import {
+  originOf,
   overridesInForce,
   pauseOf,
-  until,
   type Overrides,
   type Setting,
 } from '../../decision/overrides.ts';
@@ -60,7 +60,7 @@ export function readable({ pool, pause, overrides, ...bounds }: Standing, nowMs:
     ...(pause === null ? [] : [[pause.why]]),
     ...overrides.map((override) => [
       `${override.setting}=${String(override.value)}`,
-      originOf(override, nowMs),
+      originOfReport(override, nowMs),
     ]),
   ];
   const width = Math.max(...rows.map(([first = '', second]) => (second ? first.length : 0)));
@@ -71,9 +71,8 @@ export function readable({ pool, pause, overrides, ...bounds }: Standing, nowMs:
   return [head, ...lines, ''].join('\n');
 }
 
-/** `set by anna@mac until 16:00 UTC` */
-export function originOf({ by, until: end }: OverrideReport, nowMs: number): string {
-  return `set by ${by} until ${until(Date.parse(end), nowMs)}`;
+export function originOfReport({ by, until }: OverrideReport, nowMs: number): string {
+  return originOf({ by, untilMs: Date.parse(until) }, nowMs);
 }
 
 /** ` (5 to 20 workers)`, or nothing where that is not known. */

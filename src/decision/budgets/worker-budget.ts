@@ -39,19 +39,27 @@ export function fairShares(
 /** What a pool may have of the shared workers, and why. */
 export function workerBudget({
   totalWorkers,
+  leastWorkers,
   shareWorkers,
   grantedWorkers,
 }: {
   readonly totalWorkers: number;
+  /** The minimums of all pools. */
+  readonly leastWorkers: number;
   /** Its fair share. */
   readonly shareWorkers: number;
   /** What it was granted beside what the others hold. */
   readonly grantedWorkers: number;
 }): Budget {
   const total = `all pools together may have ${counted(totalWorkers, 'worker')} (WORKER_BUDGET)`;
+  const limit = 'worker-budget';
+  if (leastWorkers > totalWorkers) {
+    const why = `${total}, but their minimums add up to ${String(leastWorkers)}: they count, and nobody has more`;
+    return { limit, workers: grantedWorkers, why };
+  }
   const why =
     grantedWorkers < shareWorkers
       ? `${total}: ${String(grantedWorkers)} until the others have let go of theirs, ${String(shareWorkers)} then`
       : `${total}: ${String(grantedWorkers)} are this pool’s share`;
-  return { limit: 'worker-budget', workers: grantedWorkers, why };
+  return { limit, workers: grantedWorkers, why };
 }
