@@ -1,6 +1,8 @@
 import type { FinishedJob, QueueReading, RunningJob } from '../../src/decision/types.ts';
 import type { Bin, BootMemory, QueueMemory } from '../../src/decision/learned/memory.ts';
+import { horizonOf } from '../../src/decision/learned/look-ahead.ts';
 import { nothingLearned } from '../../src/decision/learned/memory.ts';
+import type { Pool } from '../../src/decision/learned/pool.ts';
 import { startMs } from './builders.ts';
 
 /** Bins of 5 s, the last one ending now, each with so many arrivals. */
@@ -30,6 +32,25 @@ export function bin(known: Partial<Bin> = {}): Bin {
 /** A boot that takes exactly so long, as far as anybody knows. */
 export function bootsOf(meanSeconds: number, known: Partial<BootMemory> = {}): BootMemory {
   return { ...nothingLearned.boots, meanSeconds, varianceSeconds2: 1, ...known };
+}
+
+/** Workers with five slots that boot in 40 s, all of them ready and serving unless a test says more. */
+export function fiveSlotted(
+  known: Partial<Pool> & { readonly targetWaitSeconds?: number } = {},
+): Pool {
+  const { targetWaitSeconds = 120, ...rest } = known;
+  const { workers = 2, readyWorkers = workers } = rest;
+  const boots = bootsOf(40, {
+    orders: [{ orderedAtMs: startMs - 1000, workers: workers - readyWorkers }],
+  });
+  const common = { nowMs: startMs, workers, readyWorkers, slotsPerWorker: 5 };
+  return {
+    ...common,
+    ...{ gapSeconds: 5, nextLookSeconds: 5, servingWorkers: workers, boots },
+    ...{ slots: null, scaledDownAtMs: null, watchedSinceMs: 0 },
+    horizon: horizonOf(boots, { ...common, targetWaitSeconds }),
+    ...rest,
+  };
 }
 
 export function queueMemory(known: Partial<QueueMemory> = {}): QueueMemory {
