@@ -117,6 +117,20 @@ describe('decide', () => {
     expect(decide(seen, policy(wishes), remembered).decision.steps.at(-1)?.why).toBe(why);
   });
 
+  test('recommends nothing when no queue could be read, and says what it could not read', () => {
+    const first = (seen: Observation) => decide(seen, policy(), memory()).decision.steps[0];
+    expect(first(observation(0, { ...unreadable, queues: [] }))).toEqual({
+      ...{ step: 'recommend', workers: null, why: 'no queue of the pool could be read' },
+    });
+    expect(first(observation(0, { queues: [] }))).toMatchObject({
+      ...{ workers: 0, why: 'no job is ready or running' },
+    });
+    expect(first(observation(150, unreadable))).toMatchObject({
+      workers: 2,
+      why: 'as far as could be read, 150 ready jobs ÷ 100 jobs per worker → 2',
+    });
+  });
+
   test('names only the queues that have a cap', () => {
     const queues = [capped('mail', 2), reading({ queue: 'free', readyJobs: 9 }), capped('sums', 1)];
     const [, step] = decide(observation(0, { queues }), policy(), memory()).decision.steps;
