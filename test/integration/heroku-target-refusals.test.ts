@@ -117,6 +117,7 @@ describe('a reply that makes no sense', () => {
     ['has a quantity in words', jsonFault(200, [{ type: 'worker', quantity: 'three' }])],
     ['has half a worker', jsonFault(200, [{ type: 'worker', quantity: 3.5 }])],
     ['has fewer than no workers', jsonFault(200, [{ type: 'worker', quantity: -3 }])],
+    ['has a billion workers', jsonFault(200, [{ type: 'worker', quantity: 1e9 }])],
     ['has no quantity', jsonFault(200, [{ type: 'worker' }])],
     ['is a part of the list', { kind: 'reply', status: 206, body: whole }],
     ['was not changed', { kind: 'reply', status: 304, body: '' }],

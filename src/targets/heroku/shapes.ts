@@ -6,10 +6,13 @@ const unknownIsNull = z
   .nullish()
   .transform((value) => value ?? null);
 
+/** As many as MAX_WORKERS can be, and far more than an app may have: each is looked at when some are to go. */
+const quantityMax = 10_000;
+
 const processType = z
   .object({
     type: z.string(),
-    quantity: z.int().min(0),
+    quantity: z.int().min(0).max(quantityMax),
     dyno_size: z.object({ name: unknownIsNull }).nullish(),
     size: unknownIsNull,
   })
