@@ -145,7 +145,7 @@ function assertSound(observation: Observation, policy: Policy): void {
 /** A clock that was set back, or that of another machine, must not make memories last until it has caught up. */
 function notAfter(memory: Memory, nowMs: number): Memory {
   const { lastSeenAtMs, recommendations, orphans, stalls, platformLimit } = memory;
-  const { tailUnknownSinceMs, intent } = memory;
+  const { drains, removal, tailUnknownSinceMs, intent } = memory;
   return {
     ...memory,
     lastSeenAtMs: lastSeenAtMs === null ? null : Math.min(lastSeenAtMs, nowMs),
@@ -164,6 +164,8 @@ function notAfter(memory: Memory, nowMs: number): Memory {
       ...platformLimit,
       learnedAtMs: Math.min(platformLimit.learnedAtMs, nowMs),
     },
+    drains: drains.map((each) => ({ ...each, sinceMs: Math.min(each.sinceMs, nowMs) })),
+    removal: removal && { ...removal, madeAtMs: Math.min(removal.madeAtMs, nowMs) },
     tailUnknownSinceMs: tailUnknownSinceMs && Math.min(tailUnknownSinceMs, nowMs),
     intent: intent && { ...intent, madeAtMs: Math.min(intent.madeAtMs, nowMs) },
   };

@@ -115,7 +115,8 @@ export function createDrainBoard(redis: RedisConnection, pool: string): DrainBoa
 function parse(text: string, nowMs: number): WorkerProcess | null {
   try {
     const process = heartbeat.parse(JSON.parse(text));
-    return { ...process, ageMs: Math.max(0, nowMs - process.atMs) };
+    // One from the future was said before the server's clock was set back, and grows younger instead of older.
+    return { ...process, ageMs: Math.abs(nowMs - process.atMs) };
   } catch {
     return null;
   }

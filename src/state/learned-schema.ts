@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { LearnedMemory } from '../decision/types.ts';
+import { momentMs } from './moment.ts';
 
-const moment = z.number().nonnegative().max(8.64e15);
 const count = z.number().int().nonnegative().max(1e9);
 /** Sums of seconds or of jobs; larger ones cannot come from a pool. */
 const amount = z.number().nonnegative().max(1e15);
 
 const bin = z.object({
-  untilMs: moment,
+  untilMs: momentMs,
   seconds: amount,
   arrivals: amount,
   completions: amount,
@@ -19,25 +19,25 @@ const bin = z.object({
 const cap = z.object({
   workers: count,
   why: z.enum(['idle-slots', 'no-gain']),
-  madeAtMs: moment,
+  madeAtMs: momentMs,
   probeAfterSeconds: amount,
-  heldBackSinceMs: moment.nullable(),
+  heldBackSinceMs: momentMs.nullable(),
   wins: count,
   probe: z
-    .object({ startedAtMs: moment, fromWorkers: count, completionsPerSecond: amount })
+    .object({ startedAtMs: momentMs, fromWorkers: count, completionsPerSecond: amount })
     .nullable(),
 });
 
 const queue = z.object({
   queue: z.string(),
-  readAtMs: moment,
+  readAtMs: momentMs,
   readyJobs: amount,
   activeJobs: amount,
   addedJobs: amount.nullable(),
   unfinishedJobs: amount.nullable(),
   bins: z.array(bin).max(100),
-  movedAtMs: moment,
-  idleSlotsSinceMs: moment.nullable(),
+  movedAtMs: momentMs,
+  idleSlotsSinceMs: momentMs.nullable(),
   cap: cap.nullable(),
 });
 
@@ -48,23 +48,23 @@ const service = z.object({
   completions: amount,
   seen: amount,
   recentSeconds: z.array(amount).max(100),
-  usedAtMs: moment,
+  usedAtMs: momentMs,
 });
 
 /** What the learned policy remembers, as it is stored: within the bounds that it keeps itself. */
 export const learnedSchema: z.ZodType<LearnedMemory> = z.object({
-  seenAtMs: moment.nullable(),
-  watchedSinceMs: moment.nullable(),
+  seenAtMs: momentMs.nullable(),
+  watchedSinceMs: momentMs.nullable(),
   workers: count.nullable(),
-  scaledDownAtMs: moment.nullable(),
+  scaledDownAtMs: momentMs.nullable(),
   boots: z.object({
     meanSeconds: z.number().positive().max(3600),
     varianceSeconds2: amount,
     boots: amount,
-    orders: z.array(z.object({ orderedAtMs: moment, workers: count })).max(100),
+    orders: z.array(z.object({ orderedAtMs: momentMs, workers: count })).max(100),
   }),
-  slots: z.object({ perWorker: count, reachedAtMs: moment }).nullable(),
-  holds: z.array(z.object({ madeAtMs: moment, workers: count })).max(1000),
+  slots: z.object({ perWorker: count, reachedAtMs: momentMs }).nullable(),
+  holds: z.array(z.object({ madeAtMs: momentMs, workers: count })).max(1000),
   services: z.array(service).max(1000),
   queues: z.array(queue).max(200),
 });

@@ -11,16 +11,25 @@ local lease = redis.call('HMGET', KEYS[1], 'holder', 'fence', 'untilMs', 'waitin
 local holder, fence, untilMs = lease[1] or '', tonumber(lease[2]) or 0, tonumber(lease[3]) or 0
 `;
 
+/** No lease is longer, whatever the interval of its pool. */
+export const leaseMsMax = 30_000;
+
 /** A daemon that waits says so at each look, about once a second. */
 const waitingMs = 5_000;
 
 /**
  * Takes or renews. KEYS: lease. ARGV: daemon, expiry in ms, how many pools it holds (empty when it does not wait), how
  * long the fence is kept in ms. Replies: holder, fence, ms left, who waits for it, and how many pools that one holds.
+ * An end that lies further away than any lease can last is that of a server whose clock was set back, or damaged. Its
+ * holder, if there is one, relies on no more than what is left to it then.
  */
 export const takeScript = `${preamble}
 local waiting, waitingPools = lease[4] or '', tonumber(lease[5]) or 0
 if (tonumber(lease[6]) or 0) <= now then waiting = '' end
+if untilMs > now + ${String(leaseMsMax)} then
+  untilMs = now + ${String(leaseMsMax)}
+  redis.call('HSET', KEYS[1], 'untilMs', whole(untilMs))
+end
 if holder ~= ARGV[1] and holder ~= '' and untilMs > now then
   local pools = tonumber(ARGV[3])
   if pools and (waiting == '' or waiting == ARGV[1] or pools < waitingPools) then

@@ -3,6 +3,7 @@ import { OperationalError } from '../errors.ts';
 import type { RedisConnection } from '../redis.ts';
 import { createClaim, LeaseLost, type Claim } from './claim.ts';
 import type { Contender } from './contender.ts';
+import { leaseMsMax } from './lease-scripts.ts';
 
 /**
  * The right to act for one pool: of all daemons that share a Redis at most one has it.
@@ -40,7 +41,7 @@ const releaseMsMax = 1_000;
 
 /** Long enough for two renewals to fail, and short enough that a pool is not left alone for long. */
 export function leaseExpiryMs(intervalMs: number): number {
-  return Math.max(3_000, Math.min(2 * intervalMs, 30_000));
+  return Math.max(3_000, Math.min(2 * intervalMs, leaseMsMax));
 }
 
 export function createLease(parts: {

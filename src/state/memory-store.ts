@@ -4,6 +4,7 @@ import type { Memory } from '../decision/types.ts';
 import type { RedisConnection } from '../redis.ts';
 import { learnedSchema } from './learned-schema.ts';
 import type { Lease } from './lease.ts';
+import { momentMs } from './moment.ts';
 
 /** Keeps what a pool's decisions must remember, so that a restart or a single `once` continues where the last one left off. */
 export type MemoryStore = {
@@ -27,26 +28,26 @@ export type Oblivion = 'missing' | 'older' | 'newer' | 'damaged';
 const version = 7;
 const count = z.number().int().nonnegative();
 const fields = {
-  lastSeenAtMs: z.number().nullable(),
+  lastSeenAtMs: momentMs.nullable(),
   recommendations: z.array(
-    z.object({ madeAtMs: z.number(), workers: count, isFound: z.boolean() }),
+    z.object({ madeAtMs: momentMs, workers: count, isFound: z.boolean() }),
   ),
-  orphans: z.array(z.object({ job: z.string(), seenAtMs: z.number() })),
+  orphans: z.array(z.object({ job: z.string(), seenAtMs: momentMs })),
   stalls: z.array(
     z.object({
-      ...{ job: z.string(), stalls: count, sinceMs: z.number(), stalledAtMs: z.number() },
-      ...{ seenAtMs: z.number(), endedJobs: z.number().nullable() },
+      ...{ job: z.string(), stalls: count, sinceMs: momentMs, stalledAtMs: momentMs },
+      ...{ seenAtMs: momentMs, endedJobs: z.number().nullable() },
     }),
   ),
-  platformLimit: z.object({ workers: count, learnedAtMs: z.number() }).nullable(),
-  drains: z.array(z.object({ dyno: z.string(), sinceMs: z.number(), isAsked: z.boolean() })),
-  removal: z.object({ workers: count, madeAtMs: z.number() }).nullable(),
-  tailUnknownSinceMs: z.number().nullable(),
+  platformLimit: z.object({ workers: count, learnedAtMs: momentMs }).nullable(),
+  drains: z.array(z.object({ dyno: z.string(), sinceMs: momentMs, isAsked: z.boolean() })),
+  removal: z.object({ workers: count, madeAtMs: momentMs }).nullable(),
+  tailUnknownSinceMs: momentMs.nullable(),
   learned: learnedSchema,
   intent: z
-    .object({ workers: count, formerWorkers: count.nullable(), madeAtMs: z.number() })
+    .object({ workers: count, formerWorkers: count.nullable(), madeAtMs: momentMs })
     .nullable(),
-  manual: z.object({ workers: count, setAtMs: z.number(), untilMs: z.number() }).nullable(),
+  manual: z.object({ workers: count, setAtMs: momentMs, untilMs: momentMs }).nullable(),
 };
 const envelope = z.object({ version: z.number(), memory: z.record(z.string(), z.unknown()) });
 const stored: z.ZodType<Memory> = z.object(fields);

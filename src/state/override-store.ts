@@ -3,6 +3,7 @@ import { Misfit } from '../config/kinds.ts';
 import { parseSetting } from '../config/settings.ts';
 import { settings, type Override, type Overrides, type Setting } from '../decision/overrides.ts';
 import type { RedisConnection } from '../redis.ts';
+import { momentMs } from './moment.ts';
 
 /** What somebody does until a time, as it is written down. */
 type Act = { readonly by: string; readonly forMs: number };
@@ -42,8 +43,8 @@ const version = 1;
 const act = z.object({
   version: z.literal(version),
   by: z.string().max(200),
-  setAtMs: z.number().nonnegative().max(8.64e15),
-  untilMs: z.number().nonnegative().max(8.64e15),
+  setAtMs: momentMs,
+  untilMs: momentMs,
 });
 const override = act.extend({ text: z.string().max(100) });
 

@@ -4,6 +4,7 @@ import { budgetLimits, limits, policyNames, stuckKinds } from '../decision/types
 import { errorCodes } from '../errors.ts';
 import type { TickReport } from '../telemetry/report.ts';
 import { outcomes } from '../tick-record.ts';
+import { momentText } from './moment.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -18,7 +19,7 @@ const cost = z.object({ dollarsPerHour: z.number().nullable(), today: usage, mon
 /** What a daemon wrote of a tick, perhaps one of another version: fields that are not known are left out. */
 export const reportSchema: z.ZodType<TickReport> = z.object({
   pool: z.string(),
-  at: z.string(),
+  at: momentText,
   minWorkers: count,
   maxWorkers: count,
   currentWorkers: count.nullable(),
@@ -43,15 +44,15 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     .nullable()
     .default(null),
   manualHold: z
-    .object({ workers: count, until: z.string(), why: z.string() })
+    .object({ workers: count, until: momentText, why: z.string() })
     .nullable()
     .default(null),
-  window: z.object({ text: z.string(), until: z.string() }).nullable().default(null),
+  window: z.object({ text: z.string(), until: momentText }).nullable().default(null),
   pause: z
     .object({
       by: z.string().nullable(),
-      at: z.string().nullable(),
-      until: z.string().nullable(),
+      at: momentText.nullable(),
+      until: momentText.nullable(),
       why: z.string(),
     })
     .nullable()
@@ -62,8 +63,8 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
         setting: z.enum(settings),
         value: z.union([count, z.string()]),
         by: z.string(),
-        at: z.string(),
-        until: z.string(),
+        at: momentText,
+        until: momentText,
       }),
     )
     .default([]),
@@ -73,9 +74,9 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
     z.object({
       dyno: z.string(),
       verdict: z.string(),
-      since: z.string().nullable(),
+      since: momentText.nullable(),
       jobs: z.array(
-        z.object({ queue: z.string(), jobId: z.string(), startedAt: z.string().nullable() }),
+        z.object({ queue: z.string(), jobId: z.string(), startedAt: momentText.nullable() }),
       ),
     }),
   ),
@@ -84,7 +85,7 @@ export const reportSchema: z.ZodType<TickReport> = z.object({
       z.object({
         queue: z.string(),
         kind: z.enum(stuckKinds),
-        since: z.string(),
+        since: momentText,
         jobIds: z.array(z.string()),
         why: z.string(),
       }),

@@ -1,18 +1,17 @@
 import { z } from 'zod';
 import type { RedisConnection } from '../redis.ts';
+import { momentMs } from './moment.ts';
 import { reportSchema } from './report-schema.ts';
-
-const unixMs = z.number().nonnegative().max(8.64e15);
 
 const metricName = z.string().regex(/^[a-z_]+$/);
 
 const snapshot = z.object({
   version: z.literal(1),
   pool: z.string(),
-  publishedAtMs: unixMs,
+  publishedAtMs: momentMs,
   intervalMs: z.number().positive(),
   /** Null before the first good tick. */
-  lastGoodTickAtMs: unixMs.nullable(),
+  lastGoodTickAtMs: momentMs.nullable(),
   report: reportSchema,
   metrics: z
     .array(

@@ -162,6 +162,13 @@ describe('the heartbeats', () => {
     expect(await fields()).toEqual(['here']);
   });
 
+  test('of the future, from before the server’s clock was set back, are forgotten as well', async () => {
+    await announce('ahead', await said({}, -2 * heartbeatGoneMs));
+    await announce('here', await said());
+    expect((await board.read(soon())).processes).toHaveLength(1);
+    expect(await fields()).toEqual(['here']);
+  });
+
   test('are skipped and forgotten when they make no sense', async () => {
     const nameless = JSON.stringify({ ...(await said()), dyno: undefined });
     for (const [index, text] of ['', '{', '[]', 'null', '"drained"', nameless].entries())

@@ -134,6 +134,18 @@ describe('a lease', () => {
     expect(await start().lease().take(soon())).toBe(true);
   });
 
+  test('ends as others do when its end lies in the far future, as after the server’s clock was set back', async () => {
+    const key = 'backlog-autoscaler:lease:{worker}';
+    const nowMs = Number((await client.time())[0]) * 1000;
+    await client.hset(key, { holder: 'gone', fence: 7, untilMs: nowMs + 3_600_000 });
+    const lease = start().lease();
+    expect(await lease.take(soon())).toBe(false);
+    const leftMs = Number(await client.hget(key, 'untilMs')) - nowMs;
+    expect(leftMs).toBeLessThan(60_000);
+    await client.hset(key, { untilMs: nowMs });
+    expect(await lease.take(soon())).toBe(true);
+  });
+
   test('leaves nothing behind for ever', async () => {
     const lease = start().lease();
     await lease.take(soon());

@@ -96,6 +96,9 @@ describe('memory', () => {
   const holds = Array.from({ length: 2_000 }, () => ({ madeAtMs: 1, workers: 1 }));
   const tooMuch = { ...full, learned: { ...learned, holds } };
   const beyondTime = { ...full, learned: { ...learned, seenAtMs: 1e300 } };
+  // Said as a time, either would end the process, at every start anew.
+  const setBeyondTime = { ...full, manual: { workers: 3, setAtMs: 1e300, untilMs: 1e300 } };
+  const drainsSinceEver = { ...full, drains: [{ ...full.drains[0], sinceMs: -1e300 }] };
   const damaged = { ...full, platformLimit: { workers: -1, learnedAtMs: startMs } };
   test.each([
     ['of a newer version', JSON.stringify({ version: 1e6, memory: full }), 'newer'],
@@ -103,6 +106,8 @@ describe('memory', () => {
     ['in which a field is missing', JSON.stringify({ version: 7, memory: ofVersion3 }), 'damaged'],
     ['with too much in it', JSON.stringify({ version: 7, memory: tooMuch }), 'damaged'],
     ['with a time that cannot be', JSON.stringify({ version: 7, memory: beyondTime }), 'damaged'],
+    ['set at no time', JSON.stringify({ version: 7, memory: setBeyondTime }), 'damaged'],
+    ['draining since no time', JSON.stringify({ version: 7, memory: drainsSinceEver }), 'damaged'],
     ['that is no JSON', '{"version":7,', 'damaged'],
     ['that is another kind of JSON', '[]', 'damaged'],
     ['that is binary', '\u0000\ufffd', 'damaged'],

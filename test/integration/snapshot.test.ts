@@ -128,6 +128,11 @@ describe('an entry that cannot be understood', () => {
       /lastGoodTickAtMs/,
     ],
     [
+      'tells of a tick at no time',
+      (it) => JSON.stringify({ ...it, report: { ...it.report, at: 'noon' } }),
+      /report.at: not a moment/,
+    ],
+    [
       'would break the text of the metrics',
       (it) =>
         JSON.stringify({

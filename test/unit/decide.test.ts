@@ -234,6 +234,18 @@ describe('decide', () => {
     });
   });
 
+  test('lets nothing that was remembered be later than now, when the clock was set back', () => {
+    const laterMs = startMs + 600 * minute;
+    const drains = [{ dyno: 'worker.4', sinceMs: laterMs, isAsked: true }];
+    const removal = { workers: 3, madeAtMs: laterMs };
+    const before = { ...memory(), drains, removal, tailUnknownSinceMs: laterMs };
+    expect(decide(observation(1), policy(), before).memory).toMatchObject({
+      drains: [{ sinceMs: startMs }],
+      removal: { madeAtMs: startMs },
+      tailUnknownSinceMs: startMs,
+    });
+  });
+
   test('forgets a learned limit from memory once it is tried again', () => {
     const old = learnPlatformLimit(memory(), 5, startMs - 61 * minute);
     expect(decide(observation(1), policy(), old).memory.platformLimit).toBeNull();
