@@ -40,7 +40,7 @@ export type Demand = {
   readonly isEnough: boolean;
   /** More than these are too many, and why. */
   readonly upper: number;
-  readonly upperBy: 'deadlines' | 'arrivals' | 'work';
+  readonly upperBy: 'deadlines' | 'arrivals' | 'work' | 'old-jobs';
   /** Workers that the arrivals keep busy. */
   readonly busy: number;
 };
@@ -92,7 +92,13 @@ export function demandOf(
   );
   const committed = Math.ceil(backlog.workSeconds / (slotsPerWorker * committedSeconds) - 0.2);
   const inTime = workersInTime(backlog, pool, policy);
-  const forWork = Math.min(servingWorkers, Math.max(committed, inTime));
+  const reasonsToKeep: readonly (readonly [Demand['upperBy'], number])[] = [
+    ['deadlines', lower],
+    ['arrivals', forArrivals],
+    ['work', Math.min(servingWorkers, committed)],
+    ['old-jobs', Math.min(servingWorkers, inTime)],
+  ];
+  const [upperBy, upper] = reasonsToKeep.reduce((most, each) => (each[1] > most[1] ? each : most));
   return {
     queue: reading.queue,
     readyJobs: reading.readyJobs,
@@ -103,13 +109,7 @@ export function demandOf(
     lower,
     lowerBy: forDrain > forDeadlines ? 'drain' : 'deadlines',
     isEnough: lower < maxWorkers || meetsDeadlines(maxWorkers, horizon, outlook, steadily),
-    upper: Math.max(lower, forArrivals, forWork),
-    upperBy:
-      forWork > Math.max(lower, forArrivals)
-        ? 'work'
-        : forArrivals > lower
-          ? 'arrivals'
-          : 'deadlines',
+    ...{ upper, upperBy },
     busy: Math.min(busy, used),
   };
 }

@@ -30,7 +30,7 @@ export function fewestToKeep(
   atRisk: number,
 ): number {
   const booting = workers - readyWorkers;
-  if (atRisk <= 0 || readyWorkers === 0) return 0;
+  if (readyWorkers === 0) return 0;
   const removable = Math.floor((expectedMax * readyWorkers) / atRisk);
   // The workers that boot are the last ones, and run nothing.
   return Math.max(0, workers - booting - removable);

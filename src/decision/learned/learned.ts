@@ -87,12 +87,14 @@ function stepsOf(
   circumstances: Circumstances,
 ): Step[] {
   const demands = states.map(({ demand }) => demand);
-  const needsOne =
-    circumstances.recoverableJobs > 0 || states.some(({ reading }) => reading.activeJobs > 0);
-  const least = needsOne ? 1 : 0;
+  const runningJobs = states.reduce((sum, { reading }) => sum + reading.activeJobs, 0);
+  const least = circumstances.recoverableJobs > 0 || runningJobs > 0 ? 1 : 0;
   let bounds: readonly Bounds[] = demands;
   let workers = withinBounds(bounds, least, pool, circumstances);
-  const why = say.recommendation(workers, demands, pool, policy, circumstances);
+  const why = say.recommendation(workers, demands, pool, policy, {
+    ...circumstances,
+    runningJobs,
+  });
   const steps: Step[] = [{ step: 'recommend', workers, why }];
 
   for (const { step, change } of obstacles) {

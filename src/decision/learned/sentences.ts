@@ -15,8 +15,12 @@ export function recommendation(
   {
     held,
     recoverableJobs,
-    isWatched,
-  }: { readonly held: number; readonly recoverableJobs: number; readonly isWatched: boolean },
+    runningJobs,
+  }: {
+    readonly held: number;
+    readonly recoverableJobs: number;
+    readonly runningJobs: number;
+  },
 ): string {
   const { servingWorkers } = pool;
   const lowest = demands.reduce<Demand | null>(
@@ -29,18 +33,25 @@ export function recommendation(
   );
   if (lowest !== null && lowest.lower === workers && workers > servingWorkers)
     return growth(workers, lowest, targetWaitSeconds, demands.length > 1);
-  if (lowest === null || highest === null || (highest.upper === 0 && held === 0)) {
-    if (recoverableJobs > 0 && workers === 1)
-      return `only a worker can recover ${counted(recoverableJobs, 'orphaned job')}`;
-    if (!isWatched && workers > 0) return watching(pool);
-    return 'no job is ready or running';
-  }
-  if (workers < servingWorkers) return reduction(workers, lowest, highest, held, targetWaitSeconds);
-  if (workers === servingWorkers && workers <= highest.upper)
-    return keeping(workers, lowest, highest, targetWaitSeconds);
-  if (held >= workers) return `the arrivals kept ${counted(held, 'worker')} busy less than 30s ago`;
-  if (!isWatched) return watching(pool);
-  return 'jobs are still running';
+  if (workers === 0) return nobody(demands, targetWaitSeconds);
+  if (lowest !== null && highest !== null && workers <= highest.upper)
+    return workers < servingWorkers
+      ? reduction(workers, lowest, highest, targetWaitSeconds)
+      : keeping(workers, lowest, highest, targetWaitSeconds);
+  if (workers === 1 && runningJobs > 0)
+    return `${counted(runningJobs, 'job')} ${runningJobs === 1 ? 'is' : 'are'} still running`;
+  if (workers === 1 && recoverableJobs > 0)
+    return `only a worker can recover ${counted(recoverableJobs, 'orphaned job')}`;
+  return held >= workers
+    ? `the arrivals kept ${counted(held, 'worker')} busy less than 30s ago`
+    : watching(pool);
+}
+
+function nobody(demands: readonly Demand[], targetWaitSeconds: number): string {
+  const waiting = demands.find(({ readyJobs }) => readyJobs > 0);
+  if (waiting === undefined) return 'no job is ready or running';
+  const them = waiting.readyJobs === 1 ? 'it' : 'them';
+  return `${workOf(waiting, demands.length > 1)}; a worker ordered later still starts ${them} within ${spoken(targetWaitSeconds)}`;
 }
 
 function growth(
@@ -63,6 +74,7 @@ function keeping(
 ): string {
   if (highest.upperBy === 'work')
     return `every worker has at least 15s of work left, so ${kept(workers)}`;
+  if (highest.upperBy === 'old-jobs') return oldJobs(workers, highest, targetWaitSeconds);
   if (lowest.lower === workers)
     return `${workOf(lowest, false)}; ${startThem(workers, lowest, targetWaitSeconds)}`;
   return `${arrivalsOf(highest)} are likely to need ${counted(highest.upper, 'worker')} again soon, so ${kept(workers)}`;
@@ -72,17 +84,18 @@ function reduction(
   workers: number,
   lowest: Demand,
   highest: Demand,
-  held: number,
   targetWaitSeconds: number,
 ): string {
-  if (held >= workers && highest.upper < workers)
-    return `the arrivals kept ${counted(held, 'worker')} busy less than 30s ago`;
-  if (workers === 0) return 'no job is ready or running';
   if (highest.upperBy === 'work')
     return `${workOf(highest, false)}: ${counted(workers, 'worker')} ${workers === 1 ? 'is' : 'are'} busy with it`;
+  if (highest.upperBy === 'old-jobs') return oldJobs(workers, highest, targetWaitSeconds);
   if (highest.upperBy === 'arrivals')
     return `${arrivalsOf(highest)} need no more than ${counted(workers, 'worker')}`;
   return `${workOf(lowest, false)}; ${startThem(workers, lowest, targetWaitSeconds)}`;
+}
+
+function oldJobs(workers: number, demand: Demand, targetWaitSeconds: number): string {
+  return `${workOf(demand, false)}: ${counted(workers, 'worker')} ${workers === 1 ? 'starts' : 'start'} what can still start within ${spoken(targetWaitSeconds)}`;
 }
 
 function workOf(

@@ -45,7 +45,7 @@ describe('workers are kept for the jobs that wait', () => {
 
   test('as many as start them in time', () => {
     // 200 s of work within 10 s, on five slots each.
-    expect(aged(100, 110)).toMatchObject({ lower: 1, upper: 4, upperBy: 'work' });
+    expect(aged(100, 110)).toMatchObject({ lower: 1, upper: 4, upperBy: 'old-jobs' });
     expect(aged(101, 110).upper).toBe(5);
   });
 

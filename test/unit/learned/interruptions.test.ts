@@ -11,9 +11,11 @@ describe('jobs that the removal of all workers would interrupt', () => {
     jobsAtRisk(reading(known), times, startMs);
 
   test('are those that would not end within the grace', () => {
-    const chance = chanceToOutlast(10, 29, times.of('mail'));
-    expect(chance).toBeGreaterThan(0);
-    expect(atRisk({ activeJobs: 2, running: [running(10), running(10)] })).toBeCloseTo(2 * chance);
+    const chance = (ageSeconds: number) => chanceToOutlast(ageSeconds, 29, times.of('mail'));
+    expect(chance(900)).toBeGreaterThan(chance(10));
+    expect(atRisk({ activeJobs: 2, running: [running(10), running(900)] })).toBeCloseTo(
+      chance(10) + chance(900),
+    );
   });
 
   test('count by their mean when nobody knows since when they run', () => {
@@ -46,6 +48,7 @@ describe('the fewest workers to keep', () => {
     expect(keep(10, 10, 0)).toBe(0);
     expect(keep(10, 10, 0.01)).toBe(0);
     expect(keep(10, 0, 5)).toBe(0);
+    expect(keep(10, 0, 0)).toBe(0);
   });
 
   test('do not include those that boot, which run nothing', () => {

@@ -169,6 +169,17 @@ test('the recommendation never exceeds the larger of the maximum and what runs',
   );
 });
 
+test('no job is said to be ready or running only when none is', () => {
+  fc.assert(
+    fc.property(observations, policies, memories, (seen, wishes, remembered) => {
+      const [first] = decide(seen, wishes, remembered).decision.steps;
+      fc.pre(first?.why === 'no job is ready or running');
+      for (const { readyJobs, activeJobs } of seen.queues) expect(readyJobs + activeJobs).toBe(0);
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test('a pool that cannot be seen whole never shrinks within its bounds', () => {
   fc.assert(
     fc.property(observations, policies, memories, (seen, wishes, remembered) => {

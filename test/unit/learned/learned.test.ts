@@ -192,6 +192,9 @@ describe('the learned policy', () => {
     const { decisions } = watch(waiting(24), { ...wishes, eventsPerWorker: 1000 });
     const woken = decisions.findIndex(({ desiredWorkers }) => desiredWorkers === 1);
     const waitedSeconds = (woken - 12) * 5 + 1;
+    expect(decisions[12]?.steps[0]?.why).toMatch(
+      /^1 ready job is .* of work .*; a worker ordered later still starts it within 2m$/,
+    );
     expect(waitedSeconds).toBeGreaterThan(10);
     expect(waitedSeconds).toBeLessThanOrEqual(60);
   });
@@ -207,6 +210,7 @@ describe('the learned policy', () => {
   test('keeps one worker while a job runs, and for an orphaned one', () => {
     const busy = times(30, { currentWorkers: 1, queue: { activeJobs: 1, running: [running(0)] } });
     expect(watch(busy).decision.desiredWorkers).toBe(1);
+    expect(watch(busy).decision.steps[0]?.why).toBe('1 job is still running');
     const orphaned = times(20, {
       currentWorkers: 1,
       queue: { orphanedJobs: 1, orphanedJobIds: ['7'] },

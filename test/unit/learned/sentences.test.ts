@@ -31,7 +31,7 @@ function why(
   demands: readonly Partial<Demand>[],
   known: Partial<Parameters<typeof say.recommendation>[4]> = {},
 ): string {
-  const circumstances = { held: 0, recoverableJobs: 0, isWatched: true, ...known };
+  const circumstances = { held: 0, recoverableJobs: 0, runningJobs: 0, ...known };
   return say.recommendation(workers, demands.map(demand), pool(serving), wishes, circumstances);
 }
 
@@ -89,6 +89,16 @@ describe('as many workers', () => {
     expect(why([1, 1], [busy])).toBe('every worker has at least 15s of work left, so 1 is kept');
   });
 
+  test('are kept for jobs that have waited for long', () => {
+    const old = { ...jobs(10), lower: 1, upper: 4, upperBy: 'old-jobs' } as const;
+    expect(why([4, 4], [old])).toBe(
+      '10 ready jobs are 50s of work (5s each): 4 workers start what can still start within 2m',
+    );
+    expect(why([1, 1], [old])).toBe(
+      '10 ready jobs are 50s of work (5s each): 1 worker starts what can still start within 2m',
+    );
+  });
+
   test('start in time what waits', () => {
     expect(why([3, 3], [{ ...jobs(900), lower: 3, upper: 3 }])).toBe(
       '900 ready jobs are 75m of work (5s each); 3 workers start them within 2m',
@@ -117,14 +127,35 @@ describe('as many workers', () => {
 
   test('are kept until the pool has been watched for long enough', () => {
     const short = 'watched for only 20s so far, too short to remove anyone';
-    expect(why([4, 4], [{ upper: 2 }], { isWatched: false })).toBe(short);
-    expect(why([4, 4], [{}], { isWatched: false })).toBe(short);
-    expect(why([4, 4], [], { isWatched: false })).toBe(short);
-    expect(why([0, 0], [], { isWatched: false })).toBe('no job is ready or running');
+    expect(why([4, 4], [{ upper: 2 }])).toBe(short);
+    expect(why([4, 4], [{}])).toBe(short);
+    expect(why([4, 4], [])).toBe(short);
+    expect(why([2, 2], [{ upper: 1 }], { held: 1 })).toBe(short);
+    expect(why([1, 1], [])).toBe(short);
   });
 
-  test('are kept while jobs run', () => {
-    expect(why([1, 1], [{ upper: 0.5 }])).toBe('jobs are still running');
+  test('are one while jobs run', () => {
+    const circumstances = { recoverableJobs: 1, held: 1 };
+    expect(why([1, 1], [{}], { ...circumstances, runningJobs: 1 })).toBe('1 job is still running');
+    expect(why([0, 1], [{}], { runningJobs: 2 })).toBe('2 jobs are still running');
+    expect(why([4, 1], [{}], { runningJobs: 2 })).toBe('2 jobs are still running');
+    expect(why([4, 4], [{}], { runningJobs: 2 })).toMatch(/^watched for only/);
+  });
+});
+
+describe('no worker', () => {
+  test('is needed when nothing waits or runs', () => {
+    expect(why([0, 0], [])).toBe('no job is ready or running');
+    expect(why([0, 0], [{}])).toBe('no job is ready or running');
+  });
+
+  test('is needed as long as one that is ordered later starts in time what waits', () => {
+    expect(why([0, 0], [jobs(1)])).toBe(
+      '1 ready job is 5s of work (5s each); a worker ordered later still starts it within 2m',
+    );
+    expect(why([0, 0], [{}, { ...jobs(7), queue: 'reports' }])).toBe(
+      '7 ready jobs in reports are 35s of work (5s each); a worker ordered later still starts them within 2m',
+    );
   });
 });
 
@@ -132,14 +163,13 @@ describe('fewer workers', () => {
   test('are enough when nothing is to be done', () => {
     expect(why([4, 0], [])).toBe('no job is ready or running');
     expect(why([4, 0], [{}])).toBe('no job is ready or running');
-    expect(why([4, 0], [{ upper: 1 }])).toBe('no job is ready or running');
   });
 
   test('are one for a job that only a worker can recover', () => {
     const recoverable = { recoverableJobs: 2 };
     expect(why([4, 1], [], recoverable)).toBe('only a worker can recover 2 orphaned jobs');
     expect(why([4, 1], [{}], recoverable)).toBe('only a worker can recover 2 orphaned jobs');
-    expect(why([4, 4], [{}], { ...recoverable, isWatched: false })).toMatch(/^watched for only/);
+    expect(why([4, 4], [{}], recoverable)).toMatch(/^watched for only/);
     // What asks for more than one has reasons of its own.
     expect(why([4, 1], [{ ...jobs(2), lower: 1, upper: 1 }], recoverable)).toMatch(/^2 ready jobs/);
   });
@@ -159,6 +189,12 @@ describe('fewer workers', () => {
   test('are enough for what arrives', () => {
     const steady = { lower: 1, upper: 2, upperBy: 'arrivals', arrivalsPerSecond: 12.3 } as const;
     expect(why([4, 2], [steady])).toBe('12 jobs/s of 1s each need no more than 2 workers');
+  });
+
+  test('start what has waited for long', () => {
+    expect(why([4, 2], [{ ...jobs(10), lower: 1, upper: 2, upperBy: 'old-jobs' }])).toBe(
+      '10 ready jobs are 50s of work (5s each): 2 workers start what can still start within 2m',
+    );
   });
 
   test('start in time what waits', () => {
