@@ -27,7 +27,7 @@ const parts = {
   maintenance: {
     parts: [
       ...['deadline', 'drain', 'errors', 'patience', 'queues/queue-source', 'redis'],
-      ...['state/override-store', 'targets'],
+      ...['state/override-store', 'state/stored', 'targets'],
     ],
     packages: ['zod'],
   },

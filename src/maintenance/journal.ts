@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { withDeadline } from '../deadline.ts';
 import { OperationalError } from '../errors.ts';
 import type { RedisConnection } from '../redis.ts';
+import { storedValue } from '../state/stored.ts';
 
 /** The steps in their order; a step that does not apply is left out. */
 export const stepNames = [
@@ -105,7 +106,7 @@ export function createJournalStore(parts: {
   async function assertOwn(written: Journal): Promise<void> {
     const texts = [readIfThere(path), await bestEffort(inRedis)];
     const other = texts
-      .map((text) => text !== null && journal.safeParse(json(text)).data)
+      .map((text) => text !== null && journal.safeParse(storedValue(text)).data)
       .find((copy) => copy && copy.id === written.id && copy.writer !== written.writer);
     if (other && other.entries >= written.entries) throw new TakenOver(other);
   }
@@ -167,19 +168,11 @@ function writeDurably(path: string, text: string): void {
 /** What is noted and cannot be understood is not nothing: to begin anew would forget how many workers there were. */
 function parse(text: string | null, place: string): Journal | null {
   if (text === null) return null;
-  const parsed = journal.safeParse(json(text));
+  const parsed = journal.safeParse(storedValue(text));
   if (parsed.success) return parsed.data;
   throw new OperationalError('STATE_UNAVAILABLE', `the journal ${place} cannot be understood`, {
     hint: 'If nothing of a maintenance is left to be put back, delete it. Otherwise use the version that wrote it.',
   });
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
 
 function soon<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {

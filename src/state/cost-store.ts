@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Account, CostStore } from '../cost/ledger.ts';
 import { keptDays, type DayUsage, type Usage } from '../cost/usage.ts';
 import type { RedisConnection } from '../redis.ts';
+import { executeAll, storedValue } from './stored.ts';
 
 const amount = z.number().nonnegative().max(1e15);
 const worked = z.object({ workerSeconds: amount, dollars: amount });
@@ -38,7 +39,7 @@ export function createCostStore(redis: RedisConnection, identity: string): CostS
         saving.zadd(index, countedUntilMs ?? 0, identity);
         saving.zremrangebyscore(index, '-inf', (countedUntilMs ?? 0) - expiryMs);
         saving.pexpire(index, expiryMs);
-        for (const [error] of (await saving.exec()) ?? []) if (error !== null) throw error;
+        await executeAll(saving);
       }),
   };
 }
@@ -63,18 +64,10 @@ function accountIn(fields: Readonly<Record<string, string>>): Account {
   const countedUntilMs = moment.safeParse(fields[untilField]).data ?? null;
   const days = Object.entries(fields).flatMap(([day, text]): readonly DayUsage[] => {
     if (!/^\d{4}-\d\d-\d\d$/.test(day)) return [];
-    const found = usage.safeParse(json(text)).data;
+    const found = usage.safeParse(storedValue(text)).data;
     return found === undefined ? [] : [{ day, usage: found }];
   });
   // Redis keeps the fields of a hash in no order.
   days.sort((one, other) => one.day.localeCompare(other.day));
   return { countedUntilMs, days };
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

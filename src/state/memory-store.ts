@@ -5,6 +5,7 @@ import type { RedisConnection } from '../redis.ts';
 import { learnedSchema } from './learned-schema.ts';
 import type { Lease } from './lease.ts';
 import { momentMs } from './moment.ts';
+import { storedValue } from './stored.ts';
 
 /** Keeps what a pool's decisions must remember, so that a restart or a single `once` continues where the last one left off. */
 export type MemoryStore = {
@@ -29,9 +30,7 @@ const version = 7;
 const count = z.number().int().nonnegative();
 const fields = {
   lastSeenAtMs: momentMs.nullable(),
-  recommendations: z.array(
-    z.object({ madeAtMs: momentMs, workers: count, isFound: z.boolean() }),
-  ),
+  recommendations: z.array(z.object({ madeAtMs: momentMs, workers: count, isFound: z.boolean() })),
   orphans: z.array(z.object({ job: z.string(), seenAtMs: momentMs })),
   stalls: z.array(
     z.object({
@@ -81,7 +80,7 @@ type Parsed = { readonly memory: Memory; readonly oblivion: Oblivion | null };
 
 function parse(text: string | null): Parsed {
   if (text === null) return { memory: emptyMemory, oblivion: 'missing' };
-  const found = envelope.safeParse(json(text)).data;
+  const found = envelope.safeParse(storedValue(text)).data;
   if (found === undefined) return { memory: emptyMemory, oblivion: 'damaged' };
   if (found.version > version) return { memory: emptyMemory, oblivion: 'newer' };
   const whole = stored.safeParse(found.memory);
@@ -97,12 +96,4 @@ function salvage(found: Readonly<Record<string, unknown>>): Memory {
     return field.success ? [[name, field.data] as const] : [];
   });
   return { ...emptyMemory, ...(Object.fromEntries(known) as Partial<Memory>) };
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

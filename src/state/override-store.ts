@@ -4,6 +4,7 @@ import { parseSetting } from '../config/settings.ts';
 import { settings, type Override, type Overrides, type Setting } from '../decision/overrides.ts';
 import type { RedisConnection } from '../redis.ts';
 import { momentMs } from './moment.ts';
+import { executeAll, storedValue } from './stored.ts';
 
 /** What somebody does until a time, as it is written down. */
 type Act = { readonly by: string; readonly forMs: number };
@@ -89,12 +90,12 @@ export function createOverrideStore(redis: RedisConnection): OverrideStore {
         name,
         JSON.stringify({ version, ...fields, by, setAtMs, untilMs }),
       ]);
-      const replies = await client
-        .multi()
-        .hset(keyOf(pool), Object.fromEntries(texts) as Record<string, string>)
-        .pexpire(keyOf(pool), lastsMsMax)
-        .exec();
-      for (const [error] of replies ?? []) if (error !== null) throw error;
+      await executeAll(
+        client
+          .multi()
+          .hset(keyOf(pool), Object.fromEntries(texts) as Record<string, string>)
+          .pexpire(keyOf(pool), lastsMsMax),
+      );
     });
   }
 
@@ -108,7 +109,8 @@ export function createOverrideStore(redis: RedisConnection): OverrideStore {
 }
 
 function parseAll(fields: Readonly<Record<string, string>>): Overrides {
-  const pause = fields['pause'] === undefined ? null : act.safeParse(json(fields['pause'])).data;
+  const pause =
+    fields['pause'] === undefined ? null : act.safeParse(storedValue(fields['pause'])).data;
   const stored = settings.filter((setting) => fields[setting] !== undefined);
   const parsed = stored.map((setting) => parse(setting, fields[setting] ?? ''));
   return {
@@ -125,20 +127,12 @@ function parseAll(fields: Readonly<Record<string, string>>): Overrides {
 }
 
 function parse(setting: Setting, text: string): Override | null {
-  const found = override.safeParse(json(text)).data;
+  const found = override.safeParse(storedValue(text)).data;
   if (found === undefined) return null;
   try {
     return { ...found, setting, value: parseSetting(setting, found.text) };
   } catch (error) {
     if (!(error instanceof Misfit)) throw error;
-    return null;
-  }
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
     return null;
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RedisConnection } from '../redis.ts';
 import { momentMs } from './moment.ts';
 import { reportSchema } from './report-schema.ts';
+import { executeAll } from './stored.ts';
 
 const metricName = z.string().regex(/^[a-z_]+$/);
 
@@ -68,14 +69,14 @@ export function createSnapshotStore(redis: RedisConnection): SnapshotStore {
     async publish(snapshot, signal) {
       const { pool, publishedAtMs } = snapshot;
       await redis.run('STATE_UNAVAILABLE', signal, async (client) => {
-        const replies = await client
-          .multi()
-          .set(keyOf(pool), JSON.stringify(snapshot), 'PX', expiryMsOf(snapshot))
-          .zadd(index, publishedAtMs, pool)
-          .zremrangebyscore(index, '-inf', publishedAtMs - indexExpiryMs)
-          .pexpire(index, indexExpiryMs)
-          .exec();
-        for (const [error] of replies ?? []) if (error !== null) throw error;
+        await executeAll(
+          client
+            .multi()
+            .set(keyOf(pool), JSON.stringify(snapshot), 'PX', expiryMsOf(snapshot))
+            .zadd(index, publishedAtMs, pool)
+            .zremrangebyscore(index, '-inf', publishedAtMs - indexExpiryMs)
+            .pexpire(index, indexExpiryMs),
+        );
       });
     },
     async readAll(signal) {

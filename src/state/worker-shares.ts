@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RedisConnection } from '../redis.ts';
+import { storedValue } from './stored.ts';
 
 /** What a pool said last: the fewest it may have, how many it wants, and how many it holds or was granted. */
 export type Claim = {
@@ -66,7 +67,7 @@ export function createWorkerShares(redis: RedisConnection): WorkerShares {
       const texts = await redis.run('STATE_UNAVAILABLE', signal, (client) =>
         client.hmget(key, ...identities),
       );
-      return texts.map((text) => claim.safeParse(json(text)).data ?? null);
+      return texts.map((text) => claim.safeParse(storedValue(text)).data ?? null);
     },
     claim({ identity, others, totalWorkers, limitWorkers, currentWorkers, ...own }, signal) {
       const { minWorkers, wantedWorkers } = own;
@@ -79,12 +80,4 @@ export function createWorkerShares(redis: RedisConnection): WorkerShares {
       );
     },
   };
-}
-
-function json(text: string | null): unknown {
-  try {
-    return JSON.parse(text ?? '');
-  } catch {
-    return null;
-  }
 }

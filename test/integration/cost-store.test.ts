@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { report } from '../../src/commands/report.ts';
 import type { PoolCosts } from '../../src/commands/report/cost-table.ts';
-import { usageByDay, type Held } from '../../src/cost/usage.ts';
+import { keptDays, usageByDay, type Held } from '../../src/cost/usage.ts';
 import { createCostStore, readAccounts } from '../../src/state/cost-store.ts';
 import { useStateStage } from '../support/state-stage.ts';
 
@@ -51,10 +51,44 @@ test('every key expires, and what cannot be understood counts as not counted', a
     expect(await stage.client.ttl(key)).toBeGreaterThan(0);
   }
   const key = 'backlog-autoscaler:costs:{snapshots}:my-shop:worker:mail';
-  await stage.client.hset(key, { '2026-11-27': 'x', '2026-11-26': '{}', countedUntilMs: 'never' });
+  const day = (await stage.client.hget(key, '2026-11-28')) ?? '';
+  await stage.client.hset(key, {
+    ...{ '2026-11-27': 'x', '2026-11-26': '{}', countedUntilMs: 'never' },
+    ...{ 'on 2026-11-25': day, '2026-11-250': day },
+  });
   const [account] = await readAccounts(stage.connection, soon());
   expect(account?.countedUntilMs).toBeNull();
   expect(account?.days.map(({ day }) => day)).toEqual(['2026-11-28']);
+});
+
+test('the days of an account are in order, however Redis keeps them, and accounts by their last writing', async () => {
+  await count('one', [
+    ...usageByDay(noonMs, noonMs + hourMs, held),
+    ...usageByDay(noonMs - 24 * hourMs, noonMs - 23 * hourMs, held),
+  ]);
+  const store = createCostStore(stage.connection, 'other');
+  await store.save({ countedUntilMs: noonMs + 2 * hourMs, days: [], forgottenDays: [] }, soon());
+  await count('third');
+  const accounts = await readAccounts(stage.connection, soon());
+  expect(accounts.map(({ identity, days }) => [identity, days.map(({ day }) => day)])).toEqual([
+    ['other', []],
+    ['third', ['2026-11-28']],
+    ['one', ['2026-11-27', '2026-11-28']],
+  ]);
+});
+
+test('an account that was not written for as long as days are kept is not listed any more', async () => {
+  await count('old');
+  const store = createCostStore(stage.connection, 'new');
+  const save = (atMs: number) =>
+    store.save({ countedUntilMs: atMs, days: [], forgottenDays: [] }, soon());
+  const listed = async () =>
+    (await readAccounts(stage.connection, soon())).map(({ identity }) => identity);
+  const expiryMs = keptDays * 24 * hourMs;
+  await save(noonMs + hourMs + expiryMs - 1);
+  expect(await listed()).toEqual(['new', 'old']);
+  await save(noonMs + hourMs + expiryMs);
+  expect(await listed()).toEqual(['new']);
 });
 
 test('the report adds up the days it is asked for, and says what they would have cost otherwise', async () => {

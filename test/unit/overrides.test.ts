@@ -4,6 +4,7 @@ import { schedule } from '../../src/config/schedule.ts';
 import { decide } from '../../src/decision/decide.ts';
 import {
   noOverrides,
+  pauseOf,
   settings,
   type Override,
   type Overrides,
@@ -166,6 +167,25 @@ describe('a pause', () => {
     const { decision } = decide(observation(900), damaged, memory());
     expect(decision).toMatchObject({ action: 'hold', limitedBy: 'pause' });
     expect(decision.steps.at(-1)?.why).toContain('`backlog-autoscaler unset maxWorkers`');
+    expect(pauseOf({ ...noOverrides, damaged: ['pause', 'maxWorkers'] }, startMs)).toEqual({
+      ...{ by: null, setAtMs: null, untilMs: null },
+      why: 'what was set for pause cannot be understood, so nothing is changed until `backlog-autoscaler resume`',
+    });
+  });
+
+  test('that can be understood is what is told, with the day if it is another', () => {
+    const untilMs = startMs + 24 * hourMs;
+    const stored: Overrides = {
+      ...noOverrides,
+      pause: { ...by, untilMs },
+      damaged: ['maxWorkers'],
+    };
+    expect(pauseOf(stored, startMs)).toEqual({
+      ...{ ...by, untilMs },
+      why: 'paused by anna@mac until 2026-01-02 00:00 UTC',
+    });
+    expect(pauseOf(stored, startMs + 1)?.why).toBe('paused by anna@mac until 00:00 UTC');
+    expect(pauseOf(noOverrides, startMs)).toBeNull();
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { decide } from '../../src/decision/decide.ts';
 import type { ServiceMemory } from '../../src/decision/learned/memory.ts';
-import { movedAt, stuckSeconds } from '../../src/decision/stuck-jobs.ts';
+import { movedAt, stuckQueues, stuckSeconds, whyStuck } from '../../src/decision/stuck-jobs.ts';
 import type { Decision, Memory, Observation, QueueReading } from '../../src/decision/types.ts';
 import { memory, observation, policy, reading, startMs } from '../support/builders.ts';
 import { counted, queueMemory } from '../support/learned.ts';
@@ -125,14 +125,14 @@ describe('jobs that stall', () => {
 const busy = reading({ activeJobs: 4, ...counted(10, 4) });
 const ago = (seconds: number) => startMs - seconds * 1000;
 
-describe('how long jobs have been stuck', () => {
-  /** Forty jobs of so many seconds, and the last of them as long as these. */
-  const service = (seconds: number, known: Partial<ServiceMemory> = {}): ServiceMemory => ({
-    ...{ queue: 'emails', jobName: null, busySeconds: 40 * seconds, completions: 40, seen: 40 },
-    ...{ recentSeconds: [], usedAtMs: startMs },
-    ...known,
-  });
+/** Forty jobs of so many seconds, and the last of them as long as these. */
+const service = (seconds: number, known: Partial<ServiceMemory> = {}): ServiceMemory => ({
+  ...{ queue: 'emails', jobName: null, busySeconds: 40 * seconds, completions: 40, seen: 40 },
+  ...{ recentSeconds: [], usedAtMs: startMs },
+  ...known,
+});
 
+describe('how long jobs have been stuck', () => {
   test('is told once none has ended for six times as long as they take', () => {
     expect(stuckSeconds(busy, ago(119), service(20), startMs)).toBe(0);
     expect(stuckSeconds(busy, ago(120), service(20), startMs)).toBe(120);
@@ -147,6 +147,7 @@ describe('how long jobs have been stuck', () => {
   test('is not told of an idle queue, nor of jobs nobody knows', () => {
     expect(stuckSeconds(reading(), ago(600), service(1), startMs)).toBe(0);
     expect(stuckSeconds(busy, ago(600), service(1, { seen: 9 }), startMs)).toBe(0);
+    expect(stuckSeconds(busy, ago(600), service(1, { seen: 10 }), startMs)).toBe(600);
     expect(stuckSeconds(busy, ago(600), undefined, startMs)).toBe(0);
   });
 });
@@ -163,6 +164,66 @@ describe('the last end of a job', () => {
   });
 
   test('may always be now where nobody counts', () => {
-    expect(movedAt(before, reading({ activeJobs: 4 }), flow, startMs)).toBe(startMs);
+    for (const known of [{}, { addedJobs: 10 }, { unfinishedJobs: 4 }])
+      expect(movedAt(before, reading({ activeJobs: 4, ...known }), flow, startMs)).toBe(startMs);
+  });
+});
+
+describe('queues whose jobs are certainly stuck', () => {
+  const known = {
+    ...memory().learned,
+    queues: [
+      queueMemory({ queue: 'letters', movedAtMs: ago(10) }),
+      queueMemory({ movedAtMs: ago(700) }),
+    ],
+    services: [
+      service(500, { queue: 'letters' }),
+      service(500, { jobName: 'mail' }),
+      service(10),
+      service(500, { jobName: 'other' }),
+    ],
+  };
+  /** Four jobs run on four workers. */
+  const stuck = (learned = known, seen: Partial<Observation> = {}) =>
+    stuckQueues(observation(0, { queues: [busy], currentWorkers: 4, ...seen }), learned);
+  const ready = (readyWorkers: number) => ({
+    workers: { ...observation(0).workers, readyWorkers },
+  });
+
+  test('are told with how long none of their jobs has ended', () => {
+    expect(stuck()).toEqual([{ reading: busy, seconds: 700 }]);
+  });
+
+  test('are told after ten minutes', () => {
+    const moved = (seconds: number) => ({
+      ...known,
+      queues: [queueMemory({ movedAtMs: ago(seconds) })],
+    });
+    expect(stuck(moved(600))).toHaveLength(1);
+    expect(stuck(moved(599))).toEqual([]);
+  });
+
+  test('are not told while somebody who is up has nothing to do, or nobody knows who is up', () => {
+    expect(stuck(known, { currentWorkers: 5 })).toEqual([]);
+    expect(stuck(known, { currentWorkers: 9, ...ready(4) })).toHaveLength(1);
+    expect(stuck(known, { currentWorkers: 4, ...ready(5) })).toEqual([]);
+    expect(stuck(known, { currentWorkers: null, ...ready(4) })).toEqual([]);
+  });
+
+  test('are not told when nobody knows them, or how long their jobs take', () => {
+    expect(stuck({ ...known, queues: [] })).toEqual([]);
+    expect(stuck({ ...known, services: [service(10, { queue: 'letters' })] })).toEqual([]);
+    expect(stuck({ ...known, services: [service(10, { jobName: 'mail' })] })).toEqual([]);
+  });
+
+  test('are named together, with the longest of their times', () => {
+    const both = [
+      { reading: busy, seconds: 700 },
+      { reading: reading({ queue: 'letters', activeJobs: 1 }), seconds: 1300 },
+    ];
+    expect(whyStuck(both)).toEqual([
+      'no job of emails, letters has ended for 22m while 5 jobs run',
+    ]);
+    expect(whyStuck([])).toEqual([]);
   });
 });
