@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { OperationalError, type ErrorCode } from './errors.ts';
 
 /**
@@ -43,6 +44,8 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
+  // Many wait side by side, one for each pool or queue; Node would take more than ten for a leak, and tell the user.
+  setMaxListeners(0, controller.signal);
   const abort = () => {
     controller.abort();
   };

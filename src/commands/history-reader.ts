@@ -1,5 +1,6 @@
 import { loadStateConfig } from '../config/load.ts';
 import { counted } from '../decision/words.ts';
+import { withDeadline } from '../deadline.ts';
 import { connectRedis } from '../redis.ts';
 import { createHistoryStore, type HistoryStore } from '../state/history-store.ts';
 import { exitCodes, type ExitCode, type Surroundings } from './command.ts';
@@ -27,7 +28,7 @@ export type Lookback = {
 export async function lookBack(
   command: string,
   { pool }: { readonly pool: string | null },
-  { environment, complain }: Pick<Surroundings, 'environment' | 'complain'>,
+  { environment, complain, shutdown }: Pick<Surroundings, 'environment' | 'complain' | 'shutdown'>,
   tell: (lookback: Lookback) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const { stateRedis, STATE_REDIS_URL } = loadStateConfig(environment);
@@ -37,16 +38,17 @@ export async function lookBack(
     variable: STATE_REDIS_URL === null ? 'REDIS_URL' : 'STATE_REDIS_URL',
   });
   try {
-    const history = createHistoryStore(redis);
-    const signal = AbortSignal.timeout(readMsMax);
-    const known = await history.pools(signal);
-    if (pool === null || known.includes(pool))
-      return await tell({ history, pools: pool === null ? known : [pool], signal });
-    const list = known.length === 0 ? 'nothing is recorded of any' : known.join(', ');
-    complain(
-      `${command}: nothing is recorded of a pool ${JSON.stringify(pool)}${near(pool, known)}\nPools: ${list}\n`,
-    );
-    return exitCodes.usage;
+    return await withDeadline(shutdown, readMsMax, async (signal) => {
+      const history = createHistoryStore(redis);
+      const known = await history.pools(signal);
+      if (pool === null || known.includes(pool))
+        return tell({ history, pools: pool === null ? known : [pool], signal });
+      const list = known.length === 0 ? 'nothing is recorded of any' : known.join(', ');
+      complain(
+        `${command}: nothing is recorded of a pool ${JSON.stringify(pool)}${near(pool, known)}\nPools: ${list}\n`,
+      );
+      return exitCodes.usage;
+    });
   } finally {
     redis.close();
   }

@@ -33,6 +33,19 @@ test('fires although nothing but the work refers to the signal when garbage is c
   expect(await Promise.race([outcome, sleep(5_000)])).toBeInstanceOf(OperationalError);
 });
 
+test('has any number wait for one deadline without a warning of Node', async () => {
+  const warnings: Error[] = [];
+  const collect = (warning: Error) => warnings.push(warning);
+  process.on('warning', collect);
+  await withDeadline(alive(), 60_000, (signal) =>
+    Promise.all(
+      Array.from({ length: 50 }, () => within(signal, 'QUEUE_UNREADABLE', 'Redis', sleep(1))),
+    ),
+  );
+  process.off('warning', collect);
+  expect(warnings).toEqual([]);
+});
+
 test('passes on what the work returns and what it throws', async () => {
   expect(await withDeadline(alive(), 1_000, () => Promise.resolve(7))).toBe(7);
   await expect(

@@ -8,6 +8,7 @@ import {
 import { readPoolsText } from '../../config/pools-text.ts';
 import { ConfigError } from '../../config/problem.ts';
 import { scheduledPolicy } from '../../decision/policy-in-force.ts';
+import { withDeadline } from '../../deadline.ts';
 import { connectRedis, type RedisConnection } from '../../redis.ts';
 import { createOverrideStore, type OverrideStore } from '../../state/override-store.ts';
 import { createSnapshotStore, type Snapshot } from '../../state/snapshot-store.ts';
@@ -47,7 +48,7 @@ const readMsMax = 8_000;
  * @throws {OperationalError} `STATE_UNAVAILABLE`
  */
 export async function withKnownPools<T>(
-  { environment, hide, nowMs }: Pick<Surroundings, 'environment' | 'hide' | 'nowMs'>,
+  { environment, hide, nowMs, shutdown }: Surroundings,
   work: (known: KnownPools, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const config = completeConfig(environment);
@@ -57,20 +58,20 @@ export async function withKnownPools<T>(
     ...place,
     redis: connectRedis(place.url, { ...place, name: 'backlog-autoscaler-overrides' }),
   }));
-  const signal = AbortSignal.timeout(readMsMax);
   try {
-    const found = await Promise.all(
-      opened.map(async (place) => poolsAt(place, config, { signal, nowMs: nowMs() })),
-    );
-    const pools = found.flat();
-    const first = opened[0]?.redis;
-    return await work(
-      {
+    return await withDeadline(shutdown, readMsMax, async (signal) => {
+      const found = await Promise.all(
+        opened.map(async (place) => poolsAt(place, config, { signal, nowMs: nowMs() })),
+      );
+      const pools = found.flat();
+      const first = opened[0]?.redis;
+      const known = {
         ...{ pools, workerBudget: config?.process.WORKER_BUDGET ?? null },
-        choose: (name) => choose(name, pools, first, defaultName(config, environment)),
-      },
-      signal,
-    );
+        choose: (name: string | null) =>
+          choose(name, pools, first, defaultName(config, environment)),
+      };
+      return work(known, signal);
+    });
   } finally {
     for (const { redis } of opened) redis.close();
   }
