@@ -1,3 +1,4 @@
+import { OperationalError } from '../errors.ts';
 import type { Step } from './engine.ts';
 import type { DataMaintenance } from '../targets/heroku/shapes.ts';
 import type { Journal } from './journal.ts';
@@ -137,7 +138,13 @@ function stepProof(
 export function stepMaintenance({ site, journal }: Circumstances): readonly Step[] {
   const { addon } = journal();
   if (addon === null) return [];
-  const look = (signal: AbortSignal) => site.operator.dataMaintenance(addon.id, signal);
+  const look = async (signal: AbortSignal) => {
+    const found = await site.operator.dataMaintenance(addon.id, signal);
+    if (found !== null) return found;
+    throw new OperationalError('TARGET_REJECTED', `Heroku no longer knows ${addon.name}`, {
+      hint: 'There is nothing left to maintain: `backlog-autoscaler maintenance abort` puts everything back.',
+    });
+  };
   return [
     {
       name: 'run-maintenance',
@@ -175,9 +182,9 @@ function stepFindRedis({ site, journal, isForced }: Circumstances): Step {
     async missing(signal) {
       const { addon } = journal();
       if (addon !== null && !isForced) {
-        const { status } = await site.operator.dataMaintenance(addon.id, signal);
+        const found = await site.operator.dataMaintenance(addon.id, signal);
         // Workers on a Redis that is being replaced would lose what they do.
-        if (status === 'running')
+        if (found?.status === 'running')
           return `Heroku’s maintenance of ${addon.name} is running, which nothing can stop`;
       }
       const url = addon && (await site.operator.configVar(addon.app, addon.configVar, signal));

@@ -274,6 +274,28 @@ test('abort that waited for Heroku says that its maintenance is completed', asyn
   expect(stage.workers()).toBe(2);
 });
 
+test('abort waits for nothing of an add-on that Heroku no longer knows, and run says what is left to do', async () => {
+  const stage = await startMaintenanceStage();
+  stage.joinPool();
+  const stop = new AbortController();
+  await stage.maintain('run', {
+    ...{ options: { redis: 'REDIS' }, shutdown: stop.signal },
+    complain(text) {
+      if (text.includes('scale-to-zero: done')) stop.abort();
+    },
+  });
+  await stage.heroku.call('PATCH', '/apps/demo/config-vars', { REDIS_URL: null });
+  await expect(stage.maintain('run', { options: { redis: 'REDIS' } })).rejects.toMatchObject({
+    message: expect.stringMatching(/^Heroku no longer knows redis-\S+$/) as string,
+    hint: expect.stringContaining('`backlog-autoscaler maintenance abort`') as string,
+  });
+  const aborted = await stage.maintain('abort');
+  expect(aborted.stdout).toMatch(
+    /^Aborted: everything is as it was before \(worker 2\)\.\nHeroku no longer knows redis-\S+: nothing of it is left to maintain\.\n$/,
+  );
+  expect(stage.workers()).toBe(2);
+});
+
 test('a process that waits for jobs goes no further once somebody aborts, who hears that Heroku’s maintenance was not begun', async () => {
   const stage = await startMaintenanceStage();
   stage.joinPool(1);

@@ -128,6 +128,7 @@ async function lookAtMaintenance(site: Site, journal: Journal): Promise<RedisMai
     const found = await withDeadline(new AbortController().signal, lookMsMax, (signal) =>
       site.operator.dataMaintenance(addon.id, signal),
     );
+    if (found === null) return 'unknown-addon';
     if (isCompleted(found, journal)) return 'completed';
     return found.status === 'running' ? 'running' : 'not-begun';
   } catch (error) {

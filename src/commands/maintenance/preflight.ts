@@ -75,7 +75,8 @@ async function lookAtAddon(
     problems.push(
       `REDIS_URL here is not what ${configVar} of ${app} says: it is out of date (heroku config:get ${configVar} -a ${app}), or the pools use another Redis (--pool names those that use this one).`,
     );
-  const { status, completed_at } = await operator.dataMaintenance(id, signal);
+  const announced = await operator.dataMaintenance(id, signal);
+  const { status, completed_at } = announced ?? { status: 'none', completed_at: null };
   facts.push(`${name} on ${app}: Heroku’s maintenance is ${status}`);
   if (verb === 'run' && idleStates.includes(status))
     problems.push(

@@ -13,7 +13,7 @@ export type Outcome =
   | Journal['phase'];
 
 /** How Heroku’s maintenance of the Redis stands. */
-export type RedisMaintenance = 'completed' | 'running' | 'not-begun';
+export type RedisMaintenance = 'completed' | 'running' | 'not-begun' | 'unknown-addon';
 
 /** What `--json` prints. */
 export function documentOf(
@@ -81,6 +81,8 @@ function unstopped({ addon }: Journal, redisMaintenance: RedisMaintenance | null
     return `${of} could not be stopped: it is completed, and nothing is left to do.\n`;
   if (redisMaintenance === 'running')
     return `${of} cannot be stopped, and still runs. Until it is over jobs may fail, and Heroku may restart every dyno of ${addon.app}; ${look}.\n`;
+  if (redisMaintenance === 'unknown-addon')
+    return `Heroku no longer knows ${addon.name}: nothing of it is left to maintain.\n`;
   if (redisMaintenance === 'not-begun')
     return `${of} was not begun. Heroku does it in its own time, whoever works then, unless \`maintenance run\` comes before.\n`;
   return `How ${of} stands could not be asked: ${look}.\n`;

@@ -16,8 +16,8 @@ export type HerokuOperator = {
   configVar(app: string, name: string, signal: AbortSignal): Promise<string | null>;
   /** The add-on that goes by this name for the app: its own name, its id, or the name of its attachment. */
   addon(app: string, name: string, signal: AbortSignal): Promise<shapes.Addon>;
-  /** How the maintenance that Heroku has announced for a database stands. */
-  dataMaintenance(addonId: string, signal: AbortSignal): Promise<shapes.DataMaintenance>;
+  /** How the maintenance that Heroku has announced for a database stands; null when Heroku knows no such add-on. */
+  dataMaintenance(addonId: string, signal: AbortSignal): Promise<shapes.DataMaintenance | null>;
   /** Begins it; it then takes minutes. */
   runDataMaintenance(addonId: string, signal: AbortSignal): Promise<void>;
   /** What the token may do, as in `global` or `write`, as the last reply said; null before that. */
@@ -55,8 +55,11 @@ export function createHerokuOperator(parts: HerokuApiParts): HerokuOperator {
       const call: Call = { method: 'POST', path: '/actions/addons/resolve', body: { addon, app } };
       return platform.ask(call, shapes.oneAddon, signal);
     },
-    dataMaintenance: (addonId, signal) =>
-      data.ask({ method: 'GET', path: maintenancePath(addonId) }, shapes.dataMaintenance, signal),
+    async dataMaintenance(addonId, signal) {
+      const call: Call = { method: 'GET', path: maintenancePath(addonId) };
+      const reply = await data.exchange(call, signal);
+      return reply.status === 404 ? null : data.read(call, reply, shapes.dataMaintenance);
+    },
     async runDataMaintenance(addonId, signal) {
       const call: Call = { method: 'POST', path: `${maintenancePath(addonId)}/run` };
       await data.ask(call, z.unknown(), signal);
