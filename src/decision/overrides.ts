@@ -22,6 +22,9 @@ type Act = {
   readonly untilMs: number;
 };
 
+/** Nothing that was set lasts longer, in milliseconds: what is forgotten should not govern a pool for ever. */
+export const lastsMsMax = 30 * 24 * 60 * 60_000;
+
 /** A value that somebody set in place of the configured one, for a while. */
 export type Override = Act & {
   readonly setting: Setting;

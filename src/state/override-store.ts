@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { Misfit } from '../config/kinds.ts';
 import { parseSetting } from '../config/settings.ts';
-import { settings, type Override, type Overrides, type Setting } from '../decision/overrides.ts';
+import {
+  lastsMsMax,
+  settings,
+  type Override,
+  type Overrides,
+  type Setting,
+} from '../decision/overrides.ts';
 import type { RedisConnection } from '../redis.ts';
 import { momentMs } from './moment.ts';
 import { executeAll, storedValue } from './stored.ts';
@@ -36,9 +42,6 @@ export type OverrideStore = {
   /** @throws {OperationalError} `STATE_UNAVAILABLE` */
   unset(pool: string, settings: readonly Setting[], signal: AbortSignal): Promise<void>;
 };
-
-/** Nothing that was set lasts longer: what is forgotten should not govern a pool for ever. */
-export const lastsMsMax = 30 * 24 * 60 * 60_000;
 
 const version = 1;
 const act = z.object({

@@ -191,6 +191,11 @@ export const metricFamilies = {
     labels: ['pool'],
     help: '1 while the pool is paused (`pause`), so that nothing is changed, else 0.',
   },
+  autoscaler_pause_end_timestamp_seconds: {
+    type: 'gauge',
+    labels: ['pool'],
+    help: 'Until when the pool is paused, in Unix time. Absent while it is not, and when nobody said until when.',
+  },
   autoscaler_override: {
     type: 'gauge',
     labels: ['pool', 'setting'],

@@ -1,6 +1,12 @@
 import { AggregatorRegistry, collectDefaultMetrics, Registry, type Metric } from 'prom-client';
-import { settings } from '../decision/overrides.ts';
-import { limits, policyNames, type Action, type Observation } from '../decision/types.ts';
+import { lastsMsMax, settings } from '../decision/overrides.ts';
+import {
+  limits,
+  policyNames,
+  type Action,
+  type Observation,
+  type Policy,
+} from '../decision/types.ts';
 import { receiverNames, type ReceiverName } from '../delivery/receiver.ts';
 import { isDynoName } from '../drain/verdict.ts';
 import { errorCodes } from '../errors.ts';
@@ -178,9 +184,22 @@ function recordPolicy(metrics: Metrics, { pool, policy, overrides }: TickRecord)
     policy.leading === 'learned' ? policy.targetWaitSeconds : null,
   );
   metrics.autoscaler_paused.set({ pool }, policy.pause === null ? 0 : 1);
+  const endMs = namedEndMs(policy.pause);
+  setOrForget(
+    metrics.autoscaler_pause_end_timestamp_seconds,
+    { pool },
+    endMs === null ? null : endMs / 1000,
+  );
   const changed = new Set(overrides.settings.map(({ setting }) => setting));
   for (const setting of settings)
     metrics.autoscaler_override.set({ pool, setting }, changed.has(setting) ? 1 : 0);
+}
+
+/** A pause of which nobody said until when lasts as long as any may. */
+function namedEndMs(pause: Policy['pause']): number | null {
+  const { setAtMs = null, untilMs = null } = pause ?? {};
+  if (setAtMs === null || untilMs === null) return null;
+  return untilMs - setAtMs < lastsMsMax ? untilMs : null;
 }
 
 function recordWorkers(

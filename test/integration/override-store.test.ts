@@ -1,12 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { noOverrides } from '../../src/decision/overrides.ts';
+import { lastsMsMax, noOverrides } from '../../src/decision/overrides.ts';
 import { connectRedis, type RedisConnection } from '../../src/redis.ts';
-import {
-  createOverrideStore,
-  lastsMsMax,
-  type OverrideStore,
-} from '../../src/state/override-store.ts';
+import { createOverrideStore, type OverrideStore } from '../../src/state/override-store.ts';
 import { soon } from '../support/lease.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 

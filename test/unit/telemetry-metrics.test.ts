@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { noUsage, usageByDay } from '../../src/cost/usage.ts';
-import { limits } from '../../src/decision/types.ts';
+import { limits, type Policy } from '../../src/decision/types.ts';
 import { errorCodes } from '../../src/errors.ts';
 import { outcomes } from '../../src/tick-record.ts';
-import { noOverrides } from '../../src/decision/overrides.ts';
+import { lastsMsMax, noOverrides } from '../../src/decision/overrides.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { metricFamilies } from '../../src/telemetry/metric-families.ts';
 import { policy } from '../support/builders.ts';
@@ -354,6 +354,22 @@ test('shows what operators changed, also while a tick cannot tell what they did'
   expect(await told()).toEqual([5, 20, 120, 1, 1, 0]);
   metrics.recordTick(tick());
   expect(await told()).toEqual([1, 10, undefined, 0, 0, 0]);
+});
+
+test('shows until when the pool is paused, unless nobody said so', async () => {
+  const metrics = twoPools();
+  const toldOf = async (pause: Policy['pause']) => {
+    metrics.recordTick(tick({ policy: policy({ pause }), overrides: noOverrides }));
+    const series = await seriesOf(metrics);
+    return series.get('autoscaler_pause_end_timestamp_seconds{pool="worker"}');
+  };
+  const by = { by: 'anna', why: 'paused by anna', setAtMs: 1_000 };
+  expect(await toldOf({ ...by, untilMs: 1_000 + lastsMsMax - 1_000 })).toBe(lastsMsMax / 1000);
+  expect(await toldOf({ ...by, untilMs: 1_000 + lastsMsMax })).toBeUndefined();
+  expect(await toldOf({ ...by, untilMs: 61_000 })).toBe(61);
+  expect(await toldOf({ ...by, by: null, setAtMs: null, untilMs: null })).toBeUndefined();
+  expect(await toldOf({ ...by, untilMs: 61_000 })).toBe(61);
+  expect(await toldOf(null)).toBeUndefined();
 });
 
 test('queues with stuck work are counted by kind, also while a tick comes to no decision', async () => {

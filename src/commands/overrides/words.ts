@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { duration, Misfit, text, type Kind } from '../../config/kinds.ts';
 import type { Environment } from '../../config/load.ts';
-import { lastsMsMax } from '../../state/override-store.ts';
+import { lastsMsMax } from '../../decision/overrides.ts';
 import type { OptionDefinitions, OptionValues, Surroundings } from '../command.ts';
 import { exitCodes, type ExitCode } from '../command.ts';
 
