@@ -4,7 +4,7 @@ import { recommendByLearning } from '../../../src/decision/learned/learned.ts';
 import { nothingLearned, type LearnedMemory } from '../../../src/decision/learned/memory.ts';
 import type { Memory, Observation, QueueReading } from '../../../src/decision/types.ts';
 import { observation, policy, reading, startMs } from '../../support/builders.ts';
-import { ended, running } from '../../support/learned.ts';
+import { bin, ended, queueMemory, running } from '../../support/learned.ts';
 
 const wishes = policy({
   leading: 'learned',
@@ -263,7 +263,149 @@ describe('the learned policy', () => {
   });
 });
 
+/** One look at a pool of eight ready workers that was last looked at five seconds ago, and watched for long before. */
+function lookOnce(
+  remembered: Partial<LearnedMemory>,
+  queues: readonly Partial<QueueReading>[],
+  seen: Partial<Observation> = {},
+  asked = wishes,
+) {
+  const before = {
+    ...nothingLearned,
+    ...{ seenAtMs: startMs - 5_000, watchedSinceMs: startMs - 600_000, workers: 8 },
+    ...remembered,
+  };
+  const known = { recoverableJobs: 0, drainingWorkers: 0, stallingQueues: new Set<string>() };
+  const now = observation(0, {
+    ...{ currentWorkers: 8, queues: queues.map(reading) },
+    workers: { readyWorkers: 8, concurrency: null, protection: 'drain', handedBackJobs: null },
+    ...seen,
+  });
+  const { steps, memory } = recommendByLearning(now, asked, before, known);
+  return { steps, memory, workers: steps.at(-1)?.workers, first: steps[0] };
+}
+
+describe('workers that the arrivals kept busy', () => {
+  const hold = (workers: number, secondsAgo: number) => ({
+    ...{ workers, madeAtMs: startMs - secondsAgo * 1000 },
+  });
+
+  test('are held for half a minute, and the most of them', () => {
+    expect(lookOnce({ holds: [hold(5, 29)] }, []).workers).toBe(5);
+    expect(lookOnce({ holds: [hold(5, 29), hold(3, 5)] }, []).first).toMatchObject({
+      ...{ step: 'recommend', workers: 5 },
+      why: 'the arrivals kept 5 workers busy less than 30s ago',
+    });
+    expect(lookOnce({ holds: [hold(5, 30), hold(3, 5)] }, []).workers).toBe(3);
+    expect(lookOnce({ holds: [hold(5, 30)] }, []).workers).toBe(0);
+  });
+
+  test('are held when they were seen this moment, but not when that is yet to come', () => {
+    expect(lookOnce({ holds: [hold(5, 0)] }, []).workers).toBe(5);
+    expect(lookOnce({ holds: [hold(5, -1)] }, []).workers).toBe(0);
+  });
+
+  /** A minute in which ten jobs of a second arrived in each second, on all slots. */
+  const arriving = (queue: string) => {
+    const bins = Array.from({ length: 12 }, (_, index) =>
+      bin({ untilMs: startMs - (12 - index) * 5000, arrivals: 50, completions: 50, isFull: true }),
+    );
+    return queueMemory({ queue, bins, activeJobs: 10, addedJobs: 600, unfinishedJobs: 10 });
+  };
+  const services = ['emails', 'reports'].map((queue) => ({
+    ...{ queue, jobName: null, busySeconds: 100, completions: 100, seen: 100 },
+    ...{ recentSeconds: [], usedAtMs: startMs },
+  }));
+  const now = { activeJobs: 10, addedJobs: 650, unfinishedJobs: 10 };
+  const holdsAfter = (
+    holds: LearnedMemory['holds'],
+    queues: readonly Partial<QueueReading>[],
+    asked = wishes,
+  ) => {
+    const known = queues.map(({ queue = 'emails' }) => arriving(queue));
+    return lookOnce({ holds, services, queues: known }, queues, {}, asked).memory.holds;
+  };
+
+  test('are remembered with those of before that were more', () => {
+    const before = [hold(9, 20), hold(2, 10), hold(1, 5)];
+    expect(holdsAfter(before, [now])).toEqual([hold(9, 20), hold(2, 0)]);
+    expect(holdsAfter([hold(9, 31)], [now])).toEqual([hold(2, 0)]);
+    // The queues of a pool share its workers.
+    expect(holdsAfter([], [now, { ...now, queue: 'reports' }])).toEqual([hold(2, 0)]);
+  });
+
+  test('are never more than are allowed, or of use', () => {
+    expect(holdsAfter([], [now], { ...wishes, maxWorkers: 1 })).toEqual([hold(1, 0)]);
+    expect(holdsAfter([], [{ ...now, concurrencyLimit: 5 }])).toEqual([hold(1, 0)]);
+  });
+});
+
+describe('a look', () => {
+  test('at no queue finds nothing to do, and at some queues what they need', () => {
+    expect(lookOnce({}, []).first?.why).toBe('no job is ready or running');
+    const unreadableQueues = [{ queue: 'reports', why: 'wrong type' }];
+    expect(lookOnce({}, [{ readyJobs: 5_000 }], { unreadableQueues }).workers).toBeGreaterThan(8);
+    expect(lookOnce({}, [], { unreadableQueues }).workers).toBeNull();
+  });
+
+  test('removes nobody before two of them were made, however far apart', () => {
+    const watchedFor = (seconds: number) =>
+      lookOnce({ seenAtMs: startMs - 60_000, watchedSinceMs: startMs - seconds * 1000 }, [])
+        .workers;
+    expect(watchedFor(119)).toBe(8);
+    expect(watchedFor(120)).toBe(0);
+  });
+
+  test('remembers how many workers there were as long as nobody says', () => {
+    expect(lookOnce({}, [], { currentWorkers: 3 }).memory.workers).toBe(3);
+    expect(lookOnce({}, [], { currentWorkers: null }).memory.workers).toBe(8);
+  });
+
+  test('goes by the queue that needs most, wherever it stands', () => {
+    const queues = [{ queue: 'a', readyJobs: 400 }, { queue: 'b', readyJobs: 30 }, { queue: 'c' }];
+    const { workers } = lookOnce({}, queues.slice(0, 1));
+    expect(workers).toBeGreaterThan(1);
+    expect(lookOnce({}, queues).workers).toBe(workers);
+    expect(lookOnce({}, queues.toReversed()).workers).toBe(workers);
+  });
+
+  test('lets go whom no job needs, also where nothing protects running jobs', () => {
+    const workers = { ...observation(0).workers, readyWorkers: 8, protection: 'none' as const };
+    expect(lookOnce({}, [], { workers }).steps).toHaveLength(1);
+  });
+});
+
 describe('what stands in the way of more workers', () => {
+  test('is told of the queues in whose way it stands', () => {
+    const queues = [
+      { queue: 'a', readyJobs: 90_000, rateLimitedForSeconds: 3 },
+      { queue: 'b', readyJobs: 1, rateLimitedForSeconds: 3 },
+      { queue: 'c', readyJobs: 80_000, concurrencyLimit: 60 },
+      { queue: 'd', readyJobs: 1, concurrencyLimit: 5 },
+    ];
+    const { steps } = lookOnce({}, queues);
+    expect(steps.map(({ step, workers }) => [step, workers])).toEqual([
+      ['recommend', 50],
+      ['queue-rate-limit', 12],
+    ]);
+    expect(steps[1]?.why).toMatch(/^a at the rate limit/);
+    const [, capped] = lookOnce({}, queues.slice(1)).steps;
+    expect(capped).toMatchObject({ step: 'queue-concurrency', workers: 12 });
+    expect(capped?.why).toMatch(/^c runs at most 60 jobs at once:/);
+  });
+
+  test('may also make those that are there too many', () => {
+    const bins = Array.from({ length: 12 }, (_, index) =>
+      bin({ untilMs: startMs - (12 - index) * 5000, arrivals: 200, isFull: true }),
+    );
+    const queues = [queueMemory({ bins, activeJobs: 40, addedJobs: 900, unfinishedJobs: 40 })];
+    const seen = { activeJobs: 40, addedJobs: 1_100, unfinishedJobs: 40 };
+    const free = lookOnce({ queues }, [seen]);
+    expect(free.workers).toBe(8);
+    const { steps } = lookOnce({ queues }, [{ ...seen, concurrencyLimit: 10 }]);
+    expect(steps.at(-1)).toMatchObject({ step: 'queue-concurrency', workers: 2 });
+  });
+
   const hungry = (count: number, known: Partial<QueueReading>) =>
     watch([...steady(count), { currentWorkers: 2, queue: then(count, 6000, known) }]);
 
