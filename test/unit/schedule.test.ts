@@ -151,6 +151,30 @@ describe('what comes next', () => {
   });
 });
 
+describe('the policy of a window', () => {
+  const saturday = Date.parse('2026-12-05T12:00:00Z');
+  const of = (text: string) => scheduledPolicy(pool(text, { leading: 'ratio' }), saturday);
+
+  test('has what the window sets, and says from where each comes', () => {
+    const days = 'sat 00:00-24:00 UTC';
+    const window = (text: string) => ({ window: { text, untilMs: Date.parse('2026-12-06') } });
+    expect(of(`${days} minWorkers=2`)).toMatchObject({
+      ...{ minWorkers: 2, maxWorkers: 10, leading: 'ratio', ...window(days) },
+    });
+    expect(of(`${days} minWorkers=2`).origins).toEqual({ minWorkers: `schedule, ${days}` });
+    expect(of(`${days} maxWorkers=5`)).toMatchObject({ maxWorkers: 5, leading: 'ratio' });
+    expect(of(`${days} maxWorkers=5`).origins).toEqual({ maxWorkers: `schedule, ${days}` });
+    expect(of(`${days} targetWait=90s`)).toMatchObject({
+      ...{ targetWaitSeconds: 90, leading: 'learned' },
+    });
+    expect(of(`${days} targetWait=90s`).origins).toEqual({ targetWait: `schedule, ${days}` });
+    expect(of(`${days} targetWait=90s minWorkers=2 maxWorkers=5`).origins).toEqual({
+      ...{ minWorkers: `schedule, ${days}`, maxWorkers: `schedule, ${days}` },
+      targetWait: `schedule, ${days}`,
+    });
+  });
+});
+
 describe('a floor', () => {
   const sentence = (at: string, current = 1) => {
     const seen = observation(0, { observedAtMs: Date.parse(at), currentWorkers: current });
@@ -174,6 +198,19 @@ describe('a floor', () => {
     const night = 'daily 22:00-06:00 UTC minWorkers=0 maxWorkers=0';
     expect(inForce(night, '2026-12-01T05:59:30Z')).toMatchObject({ minWorkers: 1, maxWorkers: 1 });
     expect(inForce(night, '2026-12-01T05:59:00Z')).toMatchObject({ minWorkers: 0, maxWorkers: 0 });
+  });
+
+  test('is the highest of all whose windows begin before a worker would be up', () => {
+    const at = (time: string, one: number, other: number) =>
+      policyInForce(
+        pool(`mon 08:00-08:01 UTC minWorkers=${one}; mon 08:01-09:00 UTC minWorkers=${other}`),
+        noOverrides,
+        { nowMs: Date.parse(`2026-11-30T${time}Z`), startSeconds: 200 },
+      ).minWorkers;
+    expect(at('07:58:00', 7, 3)).toBe(7);
+    expect(at('07:58:00', 3, 7)).toBe(7);
+    expect(at('07:57:00', 3, 7)).toBe(3);
+    expect(at('08:00:30', 7, 3)).toBe(7);
   });
 
   test('is not lowered before its window ends', () => {
@@ -200,9 +237,22 @@ describe('what operators set', () => {
     expect(inForce(weekend, at, [set('minWorkers', 6)])).toMatchObject({
       ...{ minWorkers: 6, maxWorkers: 10 },
     });
+    expect(inForce(weekend, at, [set('minWorkers', 6)]).origins['maxWorkers']).toBe('MAX_WORKERS');
     expect(inForce(weekend, at, [set('minWorkers', 60)])).toMatchObject({
       ...{ minWorkers: 10, maxWorkers: 10 },
     });
+    // One that fits needs no room, and one with a maximum of its own has what was said.
+    const fitting = inForce(weekend, at, [set('minWorkers', 3)]);
+    expect(fitting).toMatchObject({ minWorkers: 3, maxWorkers: 3 });
+    expect(fitting.origins['maxWorkers']).toMatch(/^schedule/);
+    expect(inForce(weekend, at, [set('minWorkers', 6), set('maxWorkers', 4)])).toMatchObject({
+      minWorkers: 4,
+      maxWorkers: 4,
+    });
+    expect(inForce(weekend, at, [set('maxWorkers', 2)])).toMatchObject({ maxWorkers: 2 });
+    const wide = inForce(office, '2026-11-30T12:00:00Z', [set('minWorkers', 60)]);
+    expect(wide).toMatchObject({ minWorkers: 20, maxWorkers: 20 });
+    expect(wide.origins['minWorkers']).toMatch(/^schedule.*; minWorkers=60 \(set by anna/);
   });
 });
 
