@@ -50,10 +50,15 @@ async function violations(page: Page): Promise<string[]> {
   return found.flatMap(({ id, nodes }) => nodes.map(({ html: node }) => `${id}: ${node}`));
 }
 
+const view = pageOfAllKinds();
 const pages = {
-  'the status page': statusPage(pageOfAllKinds()),
-  'the form': loginPage('That is not the METRICS_TOKEN.'),
-  'an error': errorPage({ code: 'STATE_UNAVAILABLE', message: 'no answer', hint: 'Look at it.' }),
+  'the status page': statusPage(view),
+  'the form': loginPage(view.span, 'That is not the METRICS_TOKEN.'),
+  'an error': errorPage(view.span, {
+    code: 'STATE_UNAVAILABLE',
+    message: 'no answer',
+    hint: 'Look at it.',
+  }),
 };
 
 test.each(

@@ -237,6 +237,22 @@ describe('people', () => {
     expect((await ask(url, { path: '/', ...session })).status).toBe(401);
   });
 
+  test('find the charts of the range they asked for, also after a wrong token, and go nowhere else', async () => {
+    const { url } = await serve({ token });
+    const closed = await ask(url, { path: '/?hours=24' });
+    expect(closed.body).toContain('action="/login?hours=24"');
+    const wrong = await ask(url, { ...form('wrong'), path: '/login?hours=24' });
+    expect(wrong.body).toContain('action="/login?hours=24"');
+    for (const [path, location] of [
+      ['/login?hours=24', '/?hours=24'],
+      ['/login?hours=168', '/?hours=168'],
+      ['/login?hours=//elsewhere.example', '/'],
+    ] as const)
+      expect(await ask(url, { ...form(token), path })).toMatchObject({
+        ...{ status: 303, headers: { location } },
+      });
+  });
+
   test('keep their session in every process with that token, and in none with another', async () => {
     const [one, same, other] = await Promise.all([
       serve({ token }),

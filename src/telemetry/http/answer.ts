@@ -1,4 +1,5 @@
 import { pagePolicy } from '../page/document.ts';
+import { spanQuery, type Span } from '../page/span.ts';
 
 export type Answer = {
   readonly status: number;
@@ -38,13 +39,13 @@ export function html(status: number, body: string, extra: Answer['extra'] = {}):
   };
 }
 
-/** To the status page, by GET whatever the request was. */
-export function toPage(extra: Answer['extra'] = {}): Answer {
+/** To the status page with these charts, by GET whatever the request was. */
+export function toPage(span: Span, extra: Answer['extra'] = {}): Answer {
   return {
     status: 303,
     type: textType,
     body: 'The page is at /.\n',
-    extra: { Location: '/', ...extra },
+    extra: { Location: `/${spanQuery(span)}`, ...extra },
   };
 }
 

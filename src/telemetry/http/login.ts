@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { loginPage } from '../page/login-page.ts';
+import type { Span } from '../page/span.ts';
 import { challenge, html, readOnly, toPage, type Answer } from './answer.ts';
 import { isToken, noCookie, sessionCookie } from './access.ts';
 
@@ -9,30 +10,30 @@ const bodyBytesMax = 2_048;
 const wrongMax = 10;
 const forgivenAfterMs = 6_000;
 
-/** Answers what people do to get in and out; null for every other path. */
-export type Door = (request: IncomingMessage, path: string) => Promise<Answer | null>;
+/** Answers what people do to get in to these charts, and out; null for every other path. */
+export type Door = (request: IncomingMessage, path: string, span: Span) => Promise<Answer | null>;
 
 /** With a token, people come in at `/login` with a form, and leave at `/logout`. */
 export function createDoor(token: string, nowMs: () => number): Door {
   const guesses = createGuesses(nowMs);
-  return async function answer(request, path) {
+  return async function answer(request, path, span) {
     if (path !== '/login' && path !== '/logout') return null;
     // Whoever opens or reloads the address gets the page or the form.
-    if (request.method === 'GET' || request.method === 'HEAD') return toPage();
+    if (request.method === 'GET' || request.method === 'HEAD') return toPage(span);
     if (request.method !== 'POST') return readOnly;
-    if (path === '/logout') return toPage({ 'Set-Cookie': noCookie(request) });
+    if (path === '/logout') return toPage(span, { 'Set-Cookie': noCookie(request) });
     const body = await readBody(request);
-    if (body === null) return html(413, loginPage('No token is that long.'));
+    if (body === null) return html(413, loginPage(span, 'No token is that long.'));
     const waitSeconds = guesses.waitSeconds();
     if (waitSeconds > 0)
-      return html(429, loginPage('Too many wrong tokens. Try again in a few seconds.'), {
+      return html(429, loginPage(span, 'Too many wrong tokens. Try again in a few seconds.'), {
         'Retry-After': String(waitSeconds),
       });
     if (!isToken(new URLSearchParams(body).get('token') ?? '', token)) {
       guesses.wrong();
-      return html(401, loginPage('That is not the METRICS_TOKEN.'), challenge);
+      return html(401, loginPage(span, 'That is not the METRICS_TOKEN.'), challenge);
     }
-    return toPage({ 'Set-Cookie': sessionCookie(request, token, nowMs()) });
+    return toPage(span, { 'Set-Cookie': sessionCookie(request, token, nowMs()) });
   };
 }
 

@@ -36,7 +36,7 @@ const openPath = '/healthz';
 const pagePath = '/';
 const urlLengthMax = 2_048;
 
-type Route = (sources: Sources, query: URLSearchParams) => Promise<Answer>;
+type Route = (sources: Sources, span: Span) => Promise<Answer>;
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
@@ -55,7 +55,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   ['/status.json', async (sources) => json(200, await sources.status())],
-  [pagePath, async (sources, query) => html(200, await sources.page(spanOf(query)))],
+  [pagePath, async (sources, span) => html(200, await sources.page(span))],
 ]);
 
 /** The answer to each request. Never throws but for bugs, and never repeats what was sent. */
@@ -73,31 +73,27 @@ export function createRoutes({
     const { method, url = '' } = request;
     if (url.length > urlLengthMax) return tooLong;
     const [path = '', query] = url.split('?', 2);
-    const entering = (await door?.(request, path)) ?? null;
+    const span = spanOf(new URLSearchParams(query));
+    const entering = (await door?.(request, path, span)) ?? null;
     if (entering !== null) return entering;
     if (method !== 'GET' && method !== 'HEAD') return readOnly;
     if (path !== openPath && token !== null && !bears(request, token)) {
       if (path !== pagePath) return unauthorized;
       // The session of a browser opens what people look at, and nothing that programs ask for.
-      if (!hasSession(request, token, nowMs())) return html(401, loginPage(null), challenge);
+      if (!hasSession(request, token, nowMs())) return html(401, loginPage(span, null), challenge);
     }
     const route = routes.get(path);
-    return route === undefined ? nothingHere : tell(route, path, query, sources);
+    return route === undefined ? nothingHere : tell(route, path, span, sources);
   };
 }
 
-async function tell(
-  route: Route,
-  path: string,
-  query: string | undefined,
-  sources: Sources,
-): Promise<Answer> {
+async function tell(route: Route, path: string, span: Span, sources: Sources): Promise<Answer> {
   try {
-    return await route(sources, new URLSearchParams(query));
+    return await route(sources, span);
   } catch (error) {
     if (!(error instanceof OperationalError)) throw error;
     const { code, message, hint } = error;
-    if (path === pagePath) return html(503, errorPage({ code, message, hint }));
+    if (path === pagePath) return html(503, errorPage(span, { code, message, hint }));
     // Anyone may ask for the health; where Redis is, is not for anyone to know.
     return json(503, { error: path === openPath ? { code } : { code, message, hint } });
   }

@@ -1,11 +1,12 @@
 import { document } from './document.ts';
+import { spanQuery, type Span } from './span.ts';
 
-/** The form behind which the status page is; `complaint` says why the last attempt failed. */
-export function loginPage(complaint: string | null): string {
+/** The form behind which the status page with these charts is; `complaint` says why the last attempt failed. */
+export function loginPage(span: Span, complaint: string | null): string {
   return document({
     title: 'Log in · backlog-autoscaler',
     header: '',
-    main: `<form class="card login" method="post" action="/login">
+    main: `<form class="card login" method="post" action="/login${spanQuery(span)}">
 <h2>Log in</h2>
 <input name="username" autocomplete="username" value="backlog-autoscaler" hidden>
 <label for="token">METRICS_TOKEN</label>

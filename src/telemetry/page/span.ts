@@ -22,12 +22,16 @@ export function spanOf(query: URLSearchParams): Span {
   return spans.find(({ hours }) => String(hours) === asked) ?? shortest;
 }
 
+/** What to add to an address so that it leads to these charts; nothing for the shortest. */
+export function spanQuery({ hours }: Span): string {
+  return hours === shortest.hours ? '' : `?hours=${hours}`;
+}
+
 /** The way to the others. */
 export function spanLinks(current: Span): string {
-  const links = spans.map(({ hours, name }) => {
-    const href = hours === shortest.hours ? '/' : `/?hours=${hours}`;
-    const here = hours === current.hours ? ' aria-current="page"' : '';
-    return `<a href="${href}"${here}>${name}</a>`;
+  const links = spans.map((span) => {
+    const here = span.hours === current.hours ? ' aria-current="page"' : '';
+    return `<a href="/${spanQuery(span)}"${here}>${span.name}</a>`;
   });
   return `<nav class="spans" aria-label="How far back the charts reach"><span class="quiet">charts of</span>${links.join('')}</nav>`;
 }
