@@ -15,7 +15,10 @@ const knownAfterJobs = 10;
 export const suspectedAfterSeconds = 60;
 const certainAfterSeconds = 600;
 
-/** When a job was last seen to end, or none to run. Where nobody counts, jobs are taken to end. */
+/**
+ * When a job was last seen to end, or none to run, as far as is known without a gap. Where nobody counts, jobs are taken
+ * to end; and those that run where none did at the last look may have begun just now.
+ */
 export function movedAt(
   before: QueueMemory | undefined,
   { activeJobs, addedJobs, unfinishedJobs }: QueueReading,
@@ -23,7 +26,8 @@ export function movedAt(
   nowMs: number,
 ): number {
   const isCounted = addedJobs !== null && unfinishedJobs !== null;
-  if (before === undefined || completions > 0 || activeJobs === 0 || !isCounted) return nowMs;
+  if (before === undefined || completions > 0 || !isCounted) return nowMs;
+  if (activeJobs === 0 || before.activeJobs === 0) return nowMs;
   return Math.min(before.movedAtMs, nowMs);
 }
 

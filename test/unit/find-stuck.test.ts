@@ -95,6 +95,15 @@ describe('a queue in which jobs run and none ends', () => {
     const moved = { ...busy, readyJobs: 899, unfinishedJobs: 919 };
     expect(findAfter([first, ...times(10, busy), moved])).toEqual([]);
   });
+
+  test('is not told right after a gap in which nobody looked, nor while all that run may have begun just now', () => {
+    const at = (minute: number) => ({ observedAtMs: startMs + minute * minuteMs });
+    const two = { currentWorkers: 2 };
+    expect(findAfter([first, busy, busy], two, at(11))).toHaveLength(1);
+    expect(findAfter([first, busy, busy], two, at(60))).toEqual([]);
+    const idle = { ...busy, activeJobs: 0, readyJobs: 920 };
+    expect(findAfter([first, idle, busy], two, at(11))).toEqual([]);
+  });
 });
 
 describe('a queue of which no job starts', () => {

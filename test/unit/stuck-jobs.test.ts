@@ -154,13 +154,14 @@ describe('how long jobs have been stuck', () => {
 
 describe('the last end of a job', () => {
   const flow = { seconds: 5, arrivals: 0, completions: 0, busySeconds: 0 };
-  const before = queueMemory({ movedAtMs: ago(300) });
+  const before = queueMemory({ activeJobs: 4, movedAtMs: ago(300) });
 
   test('is when one was seen to end, or none to run', () => {
     expect(movedAt(before, busy, flow, startMs)).toBe(ago(300));
     expect(movedAt(before, busy, { ...flow, completions: 1 }, startMs)).toBe(startMs);
     expect(movedAt(before, reading(counted(1, 1)), flow, startMs)).toBe(startMs);
     expect(movedAt(undefined, busy, flow, startMs)).toBe(startMs);
+    expect(movedAt({ ...before, activeJobs: 0 }, busy, flow, startMs)).toBe(startMs);
   });
 
   test('may always be now where nobody counts', () => {

@@ -50,11 +50,8 @@ export function followQueues(
   for (const reading of inUse) {
     const isFollowed = withHistory === null || withHistory.has(reading);
     const before = isFollowed ? known.get(reading.queue) : undefined;
-    const flow = flowSince(
-      isRecent(before, pool, policy) ? before : undefined,
-      reading,
-      pool.nowMs,
-    );
+    const recently = isRecent(before, pool, policy) ? before : undefined;
+    const flow = flowSince(recently, reading, pool.nowMs);
     const learned = learnServiceTimes(services.get(reading.queue) ?? [], reading, flow, pool.nowMs);
     if (learned.length > 0) services.set(reading.queue, learned);
     const prior = isFollowed ? priorSeconds : unknownSeconds;
@@ -65,13 +62,13 @@ export function followQueues(
     const span = historySeconds(policy.targetWaitSeconds);
     const bins = isFollowed ? addToHistory(before?.bins ?? [], flow, now, span) : [];
     const demand = demandOf(reading, bins, times, pool, policy);
-    const movedAtMs = movedAt(before, reading, flow, pool.nowMs);
+    const movedAtMs = movedAt(recently, reading, flow, pool.nowMs);
     const queue = {
       ...{ queue: reading.queue, readAtMs: pool.nowMs, bins, movedAtMs },
       ...{ readyJobs: reading.readyJobs, activeJobs: reading.activeJobs },
       ...{ addedJobs: reading.addedJobs, unfinishedJobs: reading.unfinishedJobs },
       idleSlotsSinceMs: hasIdleSlots(bins, reading.readyJobs, pool)
-        ? (before?.idleSlotsSinceMs ?? pool.nowMs)
+        ? (recently?.idleSlotsSinceMs ?? pool.nowMs)
         : null,
       cap: before?.cap ?? null,
     };
