@@ -82,6 +82,7 @@ export function startClock(parts: {
   const task: ScheduledTask = createTask(
     pattern,
     async ({ date, execution }) => {
+      missing.refresh();
       const isFirst = execution?.reason === 'invoked';
       if (isFirst || isMultiple(date.getTime(), intervalMs, stepMs)) await turn();
     },
@@ -94,6 +95,13 @@ export function startClock(parts: {
       logger: parts.logger,
     },
   );
+  // node-cron waits for the moment that comes next by the wall clock: an hour longer when that was set back by an hour.
+  // Timers go by another clock. If no step comes, the pattern begins anew from what the wall clock shows.
+  const missing = setInterval(() => {
+    void task.stop();
+    void task.start();
+    tickNow();
+  }, 2 * stepMs);
   task.on('execution:failed', ({ execution, error }) => {
     parts.onBug(execution?.error ?? error);
   });
@@ -105,6 +113,7 @@ export function startClock(parts: {
     async stop() {
       isStopped = true;
       clearTimeout(followUp);
+      clearInterval(missing);
       await task.destroy();
     },
   };

@@ -31,13 +31,15 @@ export function healthOf(
   nowMs: number,
 ): Health {
   const reports = pools.map(({ pool, intervalMs, lastGoodTickAtMs }) => {
-    // Clocks of two machines differ by a little: nothing is younger than new.
-    const ageMs = lastGoodTickAtMs === null ? null : Math.max(0, nowMs - lastGoodTickAtMs);
+    const sinceMs = lastGoodTickAtMs === null ? null : nowMs - lastGoodTickAtMs;
     return {
       pool,
-      isHealthy: ageMs !== null && ageMs < Math.max(healthyIntervals * intervalMs, healthyAgeMsMin),
+      isHealthy:
+        // Clocks of two machines differ by a little; after one was set back, nobody knows how long ago it was.
+        sinceMs !== null &&
+        Math.abs(sinceMs) < Math.max(healthyIntervals * intervalMs, healthyAgeMsMin),
       lastGoodTickAt: iso(lastGoodTickAtMs),
-      ageSeconds: ageMs === null ? null : ageMs / 1000,
+      ageSeconds: sinceMs === null ? null : Math.max(0, sinceMs) / 1000,
     };
   });
   return {

@@ -215,6 +215,29 @@ describe('a running clock', () => {
     expect(ticks).toBe(2);
   });
 
+  test('goes on ticking after the wall clock was set back by an hour', async () => {
+    let ticks = 0;
+    const clock = startClock({
+      name: 'test',
+      intervalMs: second,
+      logger: silent,
+      onStall,
+      onBug: (error) => {
+        throw error;
+      },
+      tick() {
+        ticks += 1;
+        return Promise.resolve(null);
+      },
+    });
+    await expect.poll(() => ticks, { timeout: 10_000 }).toBeGreaterThan(1);
+    const ticksBefore = ticks;
+    const setForth = setWallClock(-hour);
+    await expect.poll(() => ticks, { timeout: 20_000 }).toBeGreaterThan(ticksBefore + 4);
+    setForth();
+    await clock.stop();
+  }, 40_000);
+
   test('reports what a tick throws', async () => {
     const bug = await new Promise((resolve) => {
       const clock = startClock({
@@ -233,3 +256,17 @@ describe('a running clock', () => {
     expect(bug).toEqual(new Error('a bug'));
   });
 });
+
+/** As an operator, or a machine that finds its time server, would; returns what undoes it. */
+function setWallClock(byMs: number): () => void {
+  const Real = Date;
+  globalThis.Date = class extends Real {
+    constructor(...words: [] | [number]) {
+      super(...(words.length === 0 ? [Real.now() + byMs] : words));
+    }
+    static override now = () => Real.now() + byMs;
+  } as DateConstructor;
+  return () => {
+    globalThis.Date = Real;
+  };
+}

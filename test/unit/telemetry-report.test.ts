@@ -103,6 +103,7 @@ describe('health', () => {
     ['3 s at a short interval', pool(3_000, 500), false],
     ['never', pool(null, 10_000), false],
     ['in the future, by another clock', pool(-5_000, 10_000), true],
+    ['far in the future, since the clock was set back', pool(-3_600_000, 10_000), false],
   ])('with a last good tick of %s', (_, given, expected) => {
     expect(healthOf([given], nowMs).isHealthy).toBe(expected);
   });
