@@ -43,6 +43,9 @@ export type OverrideStore = {
   unset(pool: string, settings: readonly Setting[], signal: AbortSignal): Promise<void>;
 };
 
+/** Each is told of: who writes thousands means something else. */
+const unknownMax = 20;
+
 const version = 1;
 const act = z.object({
   version: z.literal(version),
@@ -125,6 +128,7 @@ function parseAll(fields: Readonly<Record<string, string>>): Overrides {
     ],
     unknown: Object.keys(fields)
       .filter((name) => name !== 'pause' && !settings.some((setting) => setting === name))
+      .slice(0, unknownMax)
       .map((name) => name.slice(0, 100)),
   };
 }

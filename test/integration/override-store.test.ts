@@ -104,6 +104,12 @@ describe('what operators changed', () => {
     expect(settings.map(({ setting }) => setting)).toEqual(['maxWorkers']);
   });
 
+  test('of things that nobody knows is named up to a number', async () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => [`thing-${String(index)}`, 'x']);
+    await client.hset(key, Object.fromEntries(many) as Record<string, string>);
+    expect((await read()).unknown).toHaveLength(20);
+  });
+
   test('that cannot be read is STATE_UNAVAILABLE', async () => {
     await client.set(key, 'a text');
     await expect(read()).rejects.toMatchObject({ code: 'STATE_UNAVAILABLE' });
