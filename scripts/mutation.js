@@ -11,18 +11,19 @@ import { installPackages, obtain, run } from './setup.js';
 
 /** The tests that are about a folder. What decides about processes and servers is judged with real ones. */
 const judges = {
-  'src/decision': [...['decide', 'decide.properties', 'manual', 'look-again'], 'learned/*'].map(
-    (name) => `test/unit/${name}.test.ts`,
-  ),
-  'src/drain': [
-    ...['drain-plan', 'loop-drain', 'loop-lease', 'workers-source'].map(
-      (name) => `test/unit/${name}.test.ts`,
-    ),
-    'test/integration/drain-board.test.ts',
+  'src/decision': [
+    ...unit('decide', 'stabilize', 'manual', 'look-again', 'budgets', 'overrides', 'schedule'),
+    ...unit('zone', 'stuck-jobs', 'find-stuck', 'stalls', 'learned/*'),
   ],
-  'src/state': ['lease', 'memory-store', 'snapshot'].map(
-    (name) => `test/integration/${name}.test.ts`,
-  ),
+  'src/drain': [
+    ...unit('drain-plan', 'loop-drain', 'loop-lease', 'workers-source'),
+    ...integration('drain-board'),
+  ],
+  'src/state': [
+    ...unit('history-entry'),
+    ...integration('lease', 'memory-store', 'snapshot', 'cost-store', 'override-store'),
+    ...integration('history-store', 'worker-shares', 'stores-failing'),
+  ],
 };
 
 const wanted = process.argv.slice(2);
@@ -65,4 +66,12 @@ for (const target of targets) {
 
 function folderOf(target) {
   return Object.keys(judges).find((folder) => `${target}/`.startsWith(`${folder}/`));
+}
+
+function unit(...names) {
+  return names.map((name) => `test/unit/${name}.test.ts`);
+}
+
+function integration(...names) {
+  return names.map((name) => `test/integration/${name}.test.ts`);
 }

@@ -108,7 +108,7 @@ function follow(rules: typeof rulesOfSupply, steps: Step[], setting: Setting): n
   let workers = steps.at(-1)?.workers ?? 0;
   for (const { step, apply } of rules) {
     const changed = apply(workers, setting);
-    if (changed === null) continue;
+    if (changed === null || changed.workers === workers) continue;
     steps.push({ step, ...changed });
     workers = changed.workers;
   }

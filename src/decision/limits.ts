@@ -12,7 +12,10 @@ export type Setting = {
   readonly memory: Memory;
 };
 
-/** One rule of the decision: takes a number of workers and returns another with the reason, or null to let it pass. */
+/**
+ * One rule of the decision: takes a number of workers and returns what becomes of it, with the reason if that is another
+ * number; null where the rule has no say.
+ */
 type Rule = {
   readonly step: Limit;
   readonly apply: (
@@ -46,13 +49,15 @@ export const rulesOfRatio: readonly Rule[] = [
       if (observation.queues.every(({ concurrencyLimit }) => concurrencyLimit === null))
         return null;
       const useful = Math.max(usefulWorkers(observation.queues, policy), Math.min(workers, 1));
-      if (useful >= workers) return null;
       const caps = observation.queues.flatMap(({ queue, concurrencyLimit }) =>
         concurrencyLimit === null
           ? []
           : [`${queue} runs at most ${counted(concurrencyLimit, 'job')} at once`],
       );
-      return { workers: useful, why: `${caps.join(', ')}: more workers for that would idle` };
+      return {
+        workers: Math.min(workers, useful),
+        why: `${caps.join(', ')}: more workers for that would idle`,
+      };
     },
   },
   {
@@ -64,13 +69,12 @@ export const rulesOfRatio: readonly Rule[] = [
         ({ rateLimitedForSeconds }) => rateLimitedForSeconds === null,
       );
       const useful = Math.max(usefulWorkers(free, policy), currentWorkers);
-      if (useful >= workers) return null;
       const names = namesOf(
         observation,
         ({ rateLimitedForSeconds }) => rateLimitedForSeconds !== null,
       );
       return {
-        workers: useful,
+        workers: Math.min(workers, useful),
         why: `${names} at the rate limit: more workers could not start more of those jobs now`,
       };
     },
@@ -88,9 +92,8 @@ export const rulesOfRatio: readonly Rule[] = [
       const names = [...stuck, ...stalling].map(({ reading }) => reading.queue);
       const free = observation.queues.filter(({ queue }) => !names.includes(queue));
       const useful = Math.max(usefulWorkers(free, policy), currentWorkers);
-      if (useful >= workers) return null;
       const why = [...whyStuck(stuck), ...whyStalling(stalling)].join(', ');
-      return { workers: useful, why: `${why}: none is added` };
+      return { workers: Math.min(workers, useful), why: `${why}: none is added` };
     },
   },
 ];
@@ -117,7 +120,7 @@ const rulesOfBudgets: readonly Rule[] = budgetLimits.map((step) => ({
     if (budget?.workers == null) return null;
     const kept = unreadableQueues.length > 0 ? (currentWorkers ?? 0) : 0;
     const allowed = Math.max(budget.workers, kept);
-    return workers > allowed ? { workers: allowed, why: budget.why } : null;
+    return { workers: Math.min(workers, allowed), why: budget.why };
   },
 }));
 
@@ -129,13 +132,12 @@ export const rulesOfSupply: readonly Rule[] = [
       const peak = highest(memory.recommendations);
       if (peak === undefined || policy.scaleDownStabilizationSeconds === 0) return null;
       const held = Math.min(peak.workers, observation.currentWorkers ?? peak.workers);
-      if (held <= workers) return null;
       const window = spoken(policy.scaleDownStabilizationSeconds);
       const ago = spoken((observation.observedAtMs - peak.madeAtMs) / 1000);
       const need = peak.isFound
         ? `found ${counted(peak.workers, 'worker')} running ${ago} ago without knowing why`
         : `needed ${counted(peak.workers, 'worker')} ${ago} ago`;
-      return { workers: held, why: `${need}, and scaling down waits ${window}` };
+      return { workers: Math.max(workers, held), why: `${need}, and scaling down waits ${window}` };
     },
   },
   {
@@ -171,8 +173,7 @@ export const rulesOfSupply: readonly Rule[] = [
     step: 'manual-scale',
     apply(workers, { memory }) {
       const hold = manualHold(memory);
-      if (hold === null || hold.workers <= workers) return null;
-      return { workers: hold.workers, why: hold.why };
+      return hold && { workers: Math.max(workers, hold.workers), why: hold.why };
     },
   },
   {
@@ -204,10 +205,8 @@ export const rulesOfSupply: readonly Rule[] = [
     apply(workers, { observation: { currentWorkers, observedAtMs }, memory }) {
       const limit = platformLimitInForce(memory, observedAtMs);
       if (limit === null) return null;
-      const allowed = Math.min(workers, Math.max(limit.workers, currentWorkers ?? 0));
-      if (allowed === workers) return null;
       return {
-        workers: allowed,
+        workers: Math.min(workers, Math.max(limit.workers, currentWorkers ?? 0)),
         why: `the platform allows ${counted(limit.workers, 'worker')} of this type`,
       };
     },
@@ -216,8 +215,7 @@ export const rulesOfSupply: readonly Rule[] = [
     // Whoever paused the pool has the wheel: not even the bounds are enforced.
     step: 'pause',
     apply(workers, { observation: { currentWorkers }, policy: { pause } }) {
-      if (pause === null || currentWorkers === null || workers === currentWorkers) return null;
-      return { workers: currentWorkers, why: pause.why };
+      return pause && { workers: currentWorkers ?? workers, why: pause.why };
     },
   },
   {
@@ -225,8 +223,7 @@ export const rulesOfSupply: readonly Rule[] = [
     step: 'manual-scale',
     apply(workers, { observation: { currentWorkers }, memory }) {
       const hold = manualHold(memory);
-      if (hold?.workers !== 0 || currentWorkers === null || workers === currentWorkers) return null;
-      return { workers: currentWorkers, why: hold.why };
+      return hold?.workers === 0 ? { workers: currentWorkers ?? workers, why: hold.why } : null;
     },
   },
 ];
