@@ -251,8 +251,52 @@ describe('decide', () => {
     expect(decide(observation(1), policy(), old).memory.platformLimit).toBeNull();
   });
 
+  test('takes what it remembers of a time to come for what is now', () => {
+    const later = startMs + 60 * minute;
+    const ahead = memory({
+      lastSeenAtMs: later,
+      recommendations: [{ madeAtMs: later, workers: 5, isFound: false }],
+      orphans: [{ job: 'emails:7', seenAtMs: later }],
+      stalls: [
+        {
+          ...{ job: 'emails:8', stalls: 1, endedJobs: null },
+          ...{ sinceMs: later, stalledAtMs: later, seenAtMs: later },
+        },
+      ],
+      platformLimit: { workers: 9, learnedAtMs: later },
+      drains: [{ dyno: 'worker.1', sinceMs: later, isAsked: true }],
+      removal: { workers: 3, madeAtMs: later },
+      tailUnknownSinceMs: later,
+    });
+    const queues = [reading({ orphanedJobs: 1, orphanedJobIds: ['7'] })];
+    const wishes = policy({ scaleDownStabilizationSeconds: 300 });
+    expect(decide(observation(0, { queues }), wishes, ahead).memory).toMatchObject({
+      lastSeenAtMs: startMs,
+      recommendations: [{ madeAtMs: startMs, workers: 5 }, { madeAtMs: startMs }],
+      orphans: [{ seenAtMs: startMs }],
+      stalls: [{ sinceMs: startMs, stalledAtMs: startMs, seenAtMs: startMs }],
+      platformLimit: { learnedAtMs: startMs },
+      drains: [{ sinceMs: startMs }],
+      removal: { madeAtMs: startMs },
+      tailUnknownSinceMs: startMs,
+    });
+  });
+
+  test('does not call a pool seen before anybody knows how many workers it has', () => {
+    const unknown = observation(0, { currentWorkers: null });
+    const wishes = policy({ scaleDownStabilizationSeconds: 300 });
+    expect(decide(unknown, wishes, emptyMemory).memory.lastSeenAtMs).toBeNull();
+    const seen = observation(0);
+    expect(decide(seen, wishes, emptyMemory).memory.lastSeenAtMs).toBe(startMs);
+  });
+
   test('refuses counts that cannot be, because deciding on them could cost jobs', () => {
     expect(() => decide(observation(-1), policy(), memory())).toThrow('not a count');
     expect(() => decide(observation(NaN), policy(), memory())).toThrow('not a count');
+    const wishes = (known: Partial<Policy>) => () =>
+      decide(observation(1), policy(known), memory());
+    expect(wishes({ minWorkers: 3, maxWorkers: 2 })).toThrow('minWorkers is above maxWorkers');
+    expect(wishes({ eventsPerWorker: 0 })).toThrow('eventsPerWorker must be above 0');
+    expect(wishes({ eventsPerWorker: NaN })).toThrow('eventsPerWorker must be above 0');
   });
 });
