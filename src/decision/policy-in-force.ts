@@ -92,7 +92,19 @@ function holding(targetWaitSeconds: number, policy: Policy): Partial<Policy> {
   return {
     targetWaitSeconds,
     leading: 'learned',
-    scaleDownStabilizationSeconds: policy.stabilizationWithTargetSeconds,
+    ...stabilizing(policy.stabilizationWithTargetSeconds, policy),
+  };
+}
+
+/** A stabilization, with the gap that what was seen may have then: of two ticks at least, and none is one for `once`. */
+function stabilizing(
+  seconds: number,
+  { continuitySeconds, intervalSeconds }: Policy,
+): Partial<Policy> {
+  const isPeriodic = continuitySeconds !== Infinity;
+  return {
+    scaleDownStabilizationSeconds: seconds,
+    continuitySeconds: isPeriodic ? Math.max(seconds, 2 * intervalSeconds) : Infinity,
   };
 }
 
@@ -102,10 +114,7 @@ const effects: Readonly<Record<Setting, (value: number, policy: Policy) => Parti
   maxWorkers: (maxWorkers) => ({ maxWorkers }),
   eventsPerWorker: (eventsPerWorker) => ({ eventsPerWorker }),
   targetWait: (ms, policy) => holding(ms / 1000, policy),
-  scaleDownStabilization: (ms, { continuitySeconds }) => ({
-    scaleDownStabilizationSeconds: ms / 1000,
-    continuitySeconds: Math.max(continuitySeconds, ms / 1000),
-  }),
+  scaleDownStabilization: (ms, policy) => stabilizing(ms / 1000, policy),
   scaleUpStep: (scaleUpStep) => ({ scaleUpStep }),
   scaleDownStep: (scaleDownStep) => ({ scaleDownStep }),
 };

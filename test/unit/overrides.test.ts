@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { policyOf } from '../../src/config/policy.ts';
 import { schedule } from '../../src/config/schedule.ts';
 import { decide } from '../../src/decision/decide.ts';
 import {
@@ -55,6 +57,26 @@ describe('the policy in force', () => {
     );
     const told = { ...ratio, stabilizationWithTargetSeconds: 300 };
     expect(inForce(overrides(target), told).scaleDownStabilizationSeconds).toBe(300);
+  });
+
+  test('forgets what it saw before a gap as it does where the same is configured', () => {
+    const gapSeconds = (environment: Readonly<Record<string, string>>, ...set: Override[]) => {
+      const least = { REDIS_URL: 'redis://localhost', QUEUES: 'emails', DRY_RUN: 'true' };
+      const [pool] = loadConfig({ ...least, ...environment }, () => '').pools;
+      if (pool === undefined) throw new Error('There is always one pool.');
+      return [true, false].map(
+        (isPeriodic) => inForce(overrides(...set), policyOf(pool, isPeriodic)).continuitySeconds,
+      );
+    };
+    for (const [variable, setting, text, value] of [
+      ['TARGET_WAIT', 'targetWait', '90s', 90_000],
+      ['SCALE_DOWN_STABILIZATION', 'scaleDownStabilization', '1m', 60_000],
+      ['SCALE_DOWN_STABILIZATION', 'scaleDownStabilization', '1h', hourMs],
+    ] as const)
+      expect(gapSeconds({}, override({ setting, value, text }))).toEqual(
+        gapSeconds({ [variable]: text }),
+      );
+    expect(gapSeconds({ TARGET_WAIT: '90s' })).toEqual([120, Infinity]);
   });
 
   test('has the stabilization that was set beside a target, whichever was set first', () => {
