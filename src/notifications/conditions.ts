@@ -14,10 +14,12 @@ export const conditionNames = [
 export type ConditionName = (typeof conditionNames)[number];
 
 /**
- * What a tick says of each condition: a sentence while it holds, null while it does not. A condition that the tick
- * could not see is left out.
+ * What a tick says of each condition: a sentence while it holds, or one for each queue of which it does; null while it
+ * does not. A condition that the tick could not see is left out.
  */
-export type Conditions = { readonly [Name in ConditionName]?: string | null };
+export type Conditions = {
+  readonly [Name in ConditionName]?: string | ReadonlyMap<string, string> | null;
+};
 
 export function conditionsOf(record: TickRecord): Conditions {
   const { decision, drain, error, outcome } = record;
@@ -58,16 +60,15 @@ function blockage({ drain }: TickRecord): string | null {
 /** Each kind of stuck work for itself. What there may be in a queue that cannot be read is left out. */
 function stuckWork({ decision, observation }: TickRecord): Conditions {
   const isPartlySeen = observation === null || observation.unreadableQueues.length > 0;
-  const told: Partial<Record<ConditionName, string | null>> = {};
+  const told: Partial<Record<ConditionName, ReadonlyMap<string, string> | null>> = {};
   for (const kind of stuckKinds) {
-    const [first, ...others] = decision?.stuck.filter((work) => work.kind === kind) ?? [];
-    if (first === undefined) {
-      if (!isPartlySeen) told[kind] = null;
-      continue;
-    }
-    const jobs = first.jobIds.length === 0 ? '' : ` (job ${first.jobIds.join(', job ')})`;
-    const more = others.length === 0 ? '' : `, and so in ${counted(others.length, 'other queue')}`;
-    told[kind] = `work is stuck, ${kind}: ${first.why}${jobs}${more}`;
+    const found = decision?.stuck.filter((work) => work.kind === kind) ?? [];
+    const sentences = found.map(({ queue, why, jobIds }) => {
+      const jobs = jobIds.length === 0 ? '' : ` (job ${jobIds.join(', job ')})`;
+      return [queue, `work is stuck, ${kind}: ${why}${jobs}`] as const;
+    });
+    if (sentences.length > 0) told[kind] = new Map(sentences);
+    else if (!isPartlySeen) told[kind] = null;
   }
   return told;
 }

@@ -1,4 +1,4 @@
-import { spoken } from '../decision/words.ts';
+import { counted, spoken } from '../decision/words.ts';
 import { conditionNames, type ConditionName, type Conditions } from './conditions.ts';
 
 /** What is known of one condition of one pool. */
@@ -9,7 +9,11 @@ type Course = {
   readonly toldAtMs: number | null;
   /** Whether they believe that it holds. */
   readonly isTold: boolean;
+  /** The queues of which they were told so. */
+  readonly toldQueues: readonly string[];
 };
+
+const nothingTold: Course = { sinceMs: null, toldAtMs: null, isTold: false, toldQueues: [] };
 
 /** What must be remembered from tick to tick: bounded by the number of pools, and by the cap. */
 export type NoticeState = {
@@ -70,12 +74,12 @@ export function nextNotices(
   let toldAtMs = state.toldAtMs.filter((atMs) => nowMs - atMs < hourMs);
   const notices: Notice[] = [];
   for (const condition of conditionNames) {
-    const sentence = conditions[condition];
-    if (sentence === undefined) continue;
+    const found = conditions[condition];
+    if (found === undefined) continue;
     const key = `${pool} ${condition}`;
-    const course = courses.get(key) ?? { sinceMs: null, toldAtMs: null, isTold: false };
     const mayTell = toldAtMs.length < perHourMax;
-    const { next, text } = follow(course, { condition, sentence, nowMs, mayTell });
+    const course = courses.get(key) ?? nothingTold;
+    const { next, text } = follow(course, { condition, found, nowMs, mayTell });
     courses.set(key, next);
     if (text === null) continue;
     toldAtMs = [...toldAtMs, nowMs];
@@ -97,24 +101,35 @@ function follow(
   course: Course,
   now: {
     readonly condition: ConditionName;
-    readonly sentence: string | null;
+    readonly found: string | ReadonlyMap<string, string> | null;
     readonly nowMs: number;
     readonly mayTell: boolean;
   },
 ): { readonly next: Course; readonly text: string | null } {
-  const { condition, sentence, nowMs, mayTell } = now;
+  const { condition, found, nowMs, mayTell } = now;
   const { toldAtMs, isTold } = course;
   const lasting = (sinceMs: number) => `for ${spoken((nowMs - sinceMs) / 1000)}`;
-  if (sentence === null) {
-    const next = { sinceMs: null, toldAtMs, isTold: false };
+  if (found === null) {
+    const next = { ...nothingTold, toldAtMs };
     if (!isTold || course.sinceMs === null || !mayTell) return { next, text: null };
     return { next, text: `${endings[condition]} (it was so ${lasting(course.sinceMs)})` };
   }
   const sinceMs = course.sinceMs ?? nowMs;
+  const byQueue: readonly (readonly [queue: string, sentence: string])[] =
+    typeof found === 'string' ? [['', found]] : [...found];
+  const joined = isTold ? byQueue.filter(([queue]) => !course.toldQueues.includes(queue)) : [];
   const pauseMs = isTold ? reminderMs : quietMs;
   const isDue = nowMs - sinceMs >= patienceMs[condition];
-  const isQuiet = toldAtMs !== null && nowMs - toldAtMs < pauseMs;
+  const isQuiet = joined.length === 0 && toldAtMs !== null && nowMs - toldAtMs < pauseMs;
   if (!isDue || isQuiet || !mayTell) return { next: { ...course, sinceMs }, text: null };
-  const long = nowMs - sinceMs < minuteMs ? '' : ` (${lasting(sinceMs)})`;
-  return { next: { sinceMs, toldAtMs: nowMs, isTold: true }, text: sentence + long };
+  const [first, ...others] = joined.length > 0 ? joined : byQueue;
+  const more = others.length === 0 ? '' : `, and so in ${counted(others.length, 'other queue')}`;
+  // Of a queue that joined, its own sentence says since when.
+  const isLong = joined.length === 0 && nowMs - sinceMs >= minuteMs;
+  const long = isLong ? ` (${lasting(sinceMs)})` : '';
+  const toldQueues = [...new Set([...course.toldQueues, ...byQueue.map(([queue]) => queue)])];
+  return {
+    next: { sinceMs, toldAtMs: nowMs, isTold: true, toldQueues },
+    text: `${first?.[1] ?? ''}${more}${long}`,
+  };
 }

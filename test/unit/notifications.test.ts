@@ -81,14 +81,19 @@ describe('a tick shows of stuck work', () => {
       tick({ decision: { ...hold, stuck }, observation: observation({ unreadableQueues }) }),
     );
 
-  test('each kind, with its queue and its jobs, and how many queues have it', () => {
-    const sms = { ...orphans, queue: 'sms' };
+  test('each kind, by queue and with its jobs', () => {
+    const sms = { ...orphans, queue: 'sms', jobIds: ['1'], why: 'nobody recovers' };
     const stalling = { ...orphans, kind: 'stalling', jobIds: [], why: 'workers die' } as const;
     expect(shown([orphans, sms, stalling])).toMatchObject({
-      orphaned:
-        'work is stuck, orphaned: nobody has recovered 2 orphaned jobs of mail for 12m (job 8, job 9), and so in 1 other queue',
+      orphaned: new Map([
+        [
+          'mail',
+          'work is stuck, orphaned: nobody has recovered 2 orphaned jobs of mail for 12m (job 8, job 9)',
+        ],
+        ['sms', 'work is stuck, orphaned: nobody recovers (job 1)'],
+      ]),
       'no-progress': null,
-      stalling: 'work is stuck, stalling: workers die',
+      stalling: new Map([['mail', 'work is stuck, stalling: workers die']]),
     });
   });
 
@@ -159,6 +164,39 @@ describe('people are told', () => {
       [],
       ['work is stuck, stalling: workers die (for 2m)'],
       ['jobs no longer stall again and again (it was so for 30m)'],
+    ]);
+  });
+
+  test('of each queue that is stuck, together at first and of another when it joins, but not anew of one that comes and goes', () => {
+    const stuck = (...queues: string[]) => ({
+      stalling: new Map(queues.map((queue) => [queue, `workers die of ${queue}`])),
+    });
+    expect(
+      told([
+        [0, stuck('mail', 'sms')],
+        [2, stuck('mail', 'sms')],
+        [3, stuck('mail')],
+        [4, stuck('sms', 'mail')],
+        [5, stuck('mail', 'push', 'fax')],
+        [6, stuck('mail', 'push', 'fax')],
+        [7, {}],
+        [8, stuck('push')],
+        [61, stuck('push')],
+        [65, stuck('push')],
+        [66, stuck('mail', 'push')],
+      ]),
+    ).toEqual([
+      [],
+      ['workers die of mail, and so in 1 other queue (for 2m)'],
+      [],
+      [],
+      ['workers die of push, and so in 1 other queue'],
+      [],
+      ['jobs no longer stall again and again (it was so for 7m)'],
+      [],
+      [],
+      ['workers die of push (for 57m)'],
+      ['workers die of mail'],
     ]);
   });
 
