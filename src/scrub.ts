@@ -23,7 +23,7 @@ const secretField = /^(args|authorization|cookie|set-cookie|\w*(password|token|a
 
 /**
  * Returns a function that takes secrets out of a text: the given values, also percent-encoded, in base64 or escaped for
- * JSON, and everything that looks like a credential. Of a URL only its password is a secret.
+ * JSON, and everything that looks like a credential. Of a URL its password is a secret and, on the web, what its query says.
  */
 export function createScrubber(secrets: readonly string[]): (text: string) => string {
   const values = [...new Set(secrets.flatMap(secretsWithin).flatMap(spellings))]
@@ -54,10 +54,12 @@ export function scrubJson(scrub: (text: string) => string, line: string): string
 
 function secretsWithin(secret: string): readonly string[] {
   if (!secret.includes('://') || !URL.canParse(secret)) return [secret];
-  const { password } = new URL(secret);
+  const { protocol, password, search, searchParams } = new URL(secret);
+  // That of a Redis URL holds options, which messages name.
+  const query = /^https?:$/.test(protocol) ? [search.slice(1), ...searchParams.values()] : [];
   // As it was written, too: parsing encodes some characters that people leave as they are.
   const written = /^[^:]*:\/\/[^:]*:(.*)@/.exec(secret)?.[1] ?? '';
-  return [password, percentDecoded(password), written];
+  return [password, percentDecoded(password), written, ...query];
 }
 
 function spellings(secret: string): readonly string[] {

@@ -199,6 +199,16 @@ describe('secrets', () => {
     expect(scrub('?key=a%20token%2F1&abcdef-and-more')).toBe('?key=[secret]&[secret]');
   });
 
+  test('are what the query of a web address says, but not the options of a Redis', () => {
+    const urls = [
+      'https://metrics.example/write?tenant=1&key=a%2Blong%20key',
+      'redis://:@h?name=mymaster',
+    ];
+    const scrub = createScrubber(urls);
+    const said = 'no: POST /write?tenant=1&key=a%2Blong%20key {"key":"a+long key"}; mymaster';
+    expect(scrub(said)).toBe('no: POST /write?[secret] {"key":"[secret]"}; mymaster');
+  });
+
   test('do not hide what is harmless', () => {
     const scrub = createScrubber(['short', 'redis://127.0.0.1:6379']);
     const harmless =
