@@ -85,6 +85,7 @@ const parts = {
     packages: ['bullmq', 'ioredis', 'js-redis-server', 'zod'],
   },
   clock: { parts: [], packages: ['node-cron'] },
+  watchdog: { parts: [], packages: [] },
   redis: { parts: ['deadline', 'errors', 'redis-topology', 'scrub'], packages: ['ioredis'] },
   'redis-topology': { parts: [], packages: ['ioredis'] },
   deadline: { parts: ['errors'], packages: [] },

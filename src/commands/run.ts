@@ -8,6 +8,7 @@ import { watchEventLoop } from '../telemetry/event-loop.ts';
 import { createLog } from '../telemetry/log.ts';
 import { startServer, type TelemetryServer } from '../telemetry/http/server.ts';
 import { version } from '../version.ts';
+import { startWatchdog } from '../watchdog.ts';
 import { assemble, type AssembledPool } from './assemble.ts';
 import { instanceOf, nameOf } from './names.ts';
 import { secretsOf } from './secrets.ts';
@@ -68,6 +69,7 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     },
   });
   const stopWatching = watchEventLoop(recorder.metrics.recordEventLoopLag);
+  const stopWatchdog = startWatchdog(stillSecondsMax(assembly.pools));
   const notifying = createNotifying(config, recorder, { nowMs, log });
   const pushing = push(config, recorder, options, log);
   let server: TelemetryServer | null = null;
@@ -80,11 +82,17 @@ export async function runDaemon(options: DaemonOptions): Promise<ExitCode> {
     stopWatching();
     const closed = Promise.all([
       ...[server?.close(), pushing.end(lastWordMsMax), notifying.end(lastWordMsMax)],
-      assembly.close(),
+      ...[assembly.close(), stopWatchdog()],
     ]);
     // What hung in a tick may hang here too, and must not keep the process.
     await Promise.race([closed, sleep(closeMsMax)]);
   }
+}
+
+/** Three intervals, as for a tick that does not end; but no busy machine explains three minutes, nor every one ten seconds. */
+function stillSecondsMax(pools: readonly AssembledPool[]): number {
+  const shortestMs = Math.min(...pools.map(({ intervalMs }) => intervalMs));
+  return Math.ceil(Math.min(Math.max(3 * shortestMs, 10_000), 180_000) / 1000);
 }
 
 /** The resolved configuration, so that a misread one is seen at once, and what in it was probably not meant. */

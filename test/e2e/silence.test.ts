@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { freePort } from '../../src/demo/heroku/free-port.ts';
 import { startDaemon, type RunningDaemon } from '../support/daemon.ts';
@@ -83,7 +84,7 @@ test('a daemon whose ticks all fail goes on', async () => {
   expect(failing.log.some(({ level }) => level === 'fatal')).toBe(false);
 });
 
-test('the lag of the event loop is measured', async () => {
+test('the lag of the event loop is measured, and a daemon whose loop stands still for long is killed', async () => {
   const port = await freePort();
   const lagging = daemon({
     PORT: String(port),
@@ -91,7 +92,8 @@ test('the lag of the event loop is measured', async () => {
       setInterval(() => {
         const until = Date.now() + 700;
         while (Date.now() < until);
-      }, 4000);`),
+      }, 4000);
+      process.on('SIGUSR2', () => { for (;;); });`),
   });
   await lagging.until(({ outcome }) => outcome !== undefined);
   const lagSeconds = async () => {
@@ -100,4 +102,18 @@ test('the lag of the event loop is measured', async () => {
     return Number(/^autoscaler_event_loop_lag_seconds (\S+)$/m.exec(text)?.[1] ?? NaN);
   };
   await expect.poll(lagSeconds, { timeout: 20_000, interval: 500 }).toBeGreaterThan(0.6);
-});
+
+  // Stopped and woken, as by an operator, it goes on.
+  lagging.kill('SIGSTOP');
+  await sleep(12_000);
+  lagging.kill('SIGCONT');
+  const ticks = () => lagging.log.filter(({ outcome }) => outcome === 'held').length;
+  const ticksBefore = ticks();
+  await expect.poll(ticks, { timeout: 20_000 }).toBeGreaterThan(ticksBefore + 2);
+
+  lagging.kill('SIGUSR2');
+  const { exitCode, stdout } = await lagging.finished;
+  // By a signal: nothing within the process could end it.
+  expect(exitCode).toBeNull();
+  expect(stdout).toContain('the event loop has stood still for 10 s');
+}, 120_000);
