@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { check } from './commands/check.ts';
 import { exitCodes, type Command, type ExitCode, type Surroundings } from './commands/command.ts';
@@ -8,7 +9,7 @@ import { maintenance } from './commands/maintenance.ts';
 import { once } from './commands/once.ts';
 import { overrides } from './commands/overrides.ts';
 import { pause } from './commands/pause.ts';
-import { readOptions } from './commands/read-options.ts';
+import { near, readOptions } from './commands/read-options.ts';
 import { report } from './commands/report.ts';
 import { restart } from './commands/restart.ts';
 import { resume } from './commands/resume.ts';
@@ -40,6 +41,8 @@ export type Start = Pick<Surroundings, 'environment' | 'nowMs' | 'shutdown'> & {
 
 /** Runs one command and ends the process with its exit code. */
 export async function runCommandLine({ words, ...start }: Start): Promise<void> {
+  // Each pool waits for it, often more than once, which is no leak.
+  setMaxListeners(0, start.shutdown);
   const names = variableNames.filter((name) => variable(name).isSecret);
   const secrets = names.map((name) => start.environment[name] ?? '');
   const scrub = (text: string) => createScrubber(secrets)(text);
@@ -80,14 +83,22 @@ async function interpret(words: readonly string[], surroundings: Surroundings): 
     return exitCodes.fine;
   }
   const command = commands.find(({ name }) => name === first);
-  if (command === undefined) return wrongUsage(surroundings, `there is no command "${first}"`);
+  if (command === undefined) {
+    const names = commands.map(({ name }) => name);
+    surroundings.complain(`there is no command "${first}"${near(first, names)}\n\n${overview()}`);
+    return exitCodes.usage;
+  }
   const {
     values: options,
     operands,
     problems,
   } = readOptions(rest, { ...command.options, ...standardOptions }, command.operands !== undefined);
-  if (problems.length > 0)
-    return wrongUsage(surroundings, `${command.name}: ${problems.join('; ')}`);
+  if (problems.length > 0) {
+    surroundings.complain(
+      `${command.name}: ${problems.join('; ')}\n\`backlog-autoscaler ${command.name} --help\` says more.\n`,
+    );
+    return exitCodes.usage;
+  }
   if (options['help'] === true) {
     surroundings.print(manual(command));
     return exitCodes.fine;
@@ -138,11 +149,6 @@ function printError(
   hint: string,
 ): void {
   print(scrub(`${JSON.stringify({ [jsonList]: [], error: { code, message, hint } })}\n`));
-}
-
-function wrongUsage({ complain }: Surroundings, message: string): ExitCode {
-  complain(`${message}\n\n${overview()}`);
-  return exitCodes.usage;
 }
 
 function overview(): string {

@@ -56,6 +56,10 @@ What was remembered of earlier ticks is used and kept, so it can also be run by 
 /** The report as a person reads it: what happens, then each step with its reason. */
 function readable(report: TickReport): string {
   const { pool, currentWorkers, desiredWorkers, outcome } = report;
+  if (outcome === 'not-leader')
+    return harmless([
+      `${pool}: nothing to do, as another daemon acts for this pool (${outcome}). \`backlog-autoscaler explain\` says what it does.`,
+    ]);
   const head = `${pool}: ${shown(currentWorkers)} → ${shown(desiredWorkers)} workers (${outcome})`;
   return harmless([head, ...detailLines(report), ...costLines(report)]);
 }

@@ -15,9 +15,9 @@ when. Needs REDIS_URL (or STATE_REDIS_URL).`,
       const name = poolNameOf(options);
       const chosen = name === null && known.pools.length > 0 ? known.pools : known.choose(name);
       if (typeof chosen === 'string') {
-        const command = 'overrides';
-        const hint = usageHint(command);
-        const refusal = { command, problems: [chosen], hint, exitCode: exitCodes.usage };
+        const heading = 'overrides: nothing is listed';
+        const hint = usageHint('overrides');
+        const refusal = { heading, problems: [chosen], hint, exitCode: exitCodes.usage };
         return refuse(refusal, options, surroundings);
       }
       const pools = 'name' in chosen ? [chosen] : chosen;

@@ -5,6 +5,7 @@ import { connectRedis } from '../redis.ts';
 import { readAccounts } from '../state/cost-store.ts';
 import { usageReport } from '../telemetry/cost-report.ts';
 import { exitCodes, type Command } from './command.ts';
+import { near } from './read-options.ts';
 import { costTable, type PoolCosts } from './report/cost-table.ts';
 
 const dayMs = 86_400_000;
@@ -38,12 +39,15 @@ ${String(keptDays)} of them. Needs only REDIS_URL (or STATE_REDIS_URL), and chan
       const sinceDay = dayOf(nowMs() - Math.max(0, sinceMs - dayMs));
       const all = accounts.map((account) => poolCosts(account, sinceDay));
       const pools = all.filter((each) => pool === undefined || each.pool === pool);
-      print(json === true ? `${JSON.stringify({ pools })}\n` : costTable(pools));
+      const isUnknown = pools.length === 0 && all.length > 0;
+      if (json === true) print(`${JSON.stringify({ pools })}\n`);
+      else if (!isUnknown) print(costTable(pools));
       if (pools.length > 0 || pool === undefined) return exitCodes.fine;
-      const names = all.map((each) => each.pool).join(', ');
-      complain(
-        `report: nothing was counted of a pool "${String(pool)}"${names && `; there is ${names}`}\n`,
-      );
+      const names = all.map((each) => each.pool);
+      if (isUnknown)
+        complain(
+          `report: nothing was counted of a pool "${String(pool)}"${near(String(pool), names)}\nPools: ${names.join(', ')}\n`,
+        );
       return exitCodes.failed;
     } finally {
       redis.close();

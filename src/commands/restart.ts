@@ -40,7 +40,9 @@ DRAIN_TIMEOUT is left alone and told of. Stopped with Ctrl-C, it lets the dynos 
       ...(typeof pool === 'string' ? [pool] : []),
       ...(Number.isInteger(atOnce) && atOnce >= 1
         ? []
-        : ['--at-once is a whole number from 1 on, such as --at-once 2']),
+        : [
+            `--at-once ${JSON.stringify(options['at-once'])} must be a whole number from 1 on, as in --at-once 2`,
+          ]),
     ];
     if (typeof pool === 'string' || problems.length > 0) {
       complain(problems.map((problem) => `restart: ${problem}\n`).join(''));

@@ -30,13 +30,16 @@ Settings: ${settings.join(', ')}. For example:
         make: ({ name, store }, signal) => store.unset(name, named, signal),
         tell({ pool, ...after }, before) {
           const ended = before.overrides.filter(({ setting }) => named.includes(setting));
+          // What could not be understood counted as a pause.
+          const wasDamaged = before.pause?.by === null && after.pause === null;
           const names = (ended.length === 0 ? named : ended.map(({ setting }) => setting)).join(
             ', ',
           );
-          const verb = named.length === 1 || ended.length === 1 ? 'was' : 'were';
-          return ended.length === 0
-            ? `${pool}: ${names} ${verb} not set${between(after)}`
-            : `${pool}: what is configured counts again for ${names}${between(after)}`;
+          const what =
+            ended.length === 0 && !wasDamaged
+              ? `${names} ${named.length === 1 ? 'was' : 'were'} not set`
+              : `what is configured counts again for ${names}`;
+          return `${pool}: ${what}${between(after)}`;
         },
       },
       surroundings,

@@ -4,7 +4,7 @@ import { highest } from './stabilize.ts';
 import { stallingQueues, whyStalling } from './stalls.ts';
 import { stuckQueues, whyStuck } from './stuck-jobs.ts';
 import { budgetLimits, type Limit, type Memory, type Observation, type Policy } from './types.ts';
-import { counted, spoken } from './words.ts';
+import { asChosen, counted, spoken } from './words.ts';
 
 export type Setting = {
   readonly observation: Observation;
@@ -132,7 +132,7 @@ export const rulesOfSupply: readonly Rule[] = [
       const peak = highest(memory.recommendations);
       if (peak === undefined || policy.scaleDownStabilizationSeconds === 0) return null;
       const held = Math.min(peak.workers, observation.currentWorkers ?? peak.workers);
-      const window = spoken(policy.scaleDownStabilizationSeconds);
+      const window = asChosen(policy.scaleDownStabilizationSeconds);
       const ago = spoken((observation.observedAtMs - peak.madeAtMs) / 1000);
       const need = peak.isFound
         ? `found ${counted(peak.workers, 'worker')} running ${ago} ago without knowing why`

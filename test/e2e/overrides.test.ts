@@ -118,10 +118,16 @@ test('a person takes the wheel and gives it back, and no restart undoes it', asy
     exitCode: 1,
     stderr: expect.stringContaining('minWorkers=9 is above the configured maxWorkers=8') as string,
   });
-  expect(await type('pause', '--pool', 'wroker')).toMatchObject({
+  expect(await type('overrides', '--pool', 'wroker')).toMatchObject({
     exitCode: 64,
-    stderr: expect.stringContaining('did you mean --pool worker?') as string,
+    stderr: expect.stringMatching(
+      /^overrides: nothing is listed:\n.*did you mean --pool worker\?/,
+    ) as string,
   });
+  // Where nothing changes, nothing is promised.
+  expect(await typed('unset', 'maxWorkers')).toBe(
+    'worker: maxWorkers was not set (1 to 8 workers)\n',
+  );
   expect(await typed('overrides')).toBe('worker: nothing is set (1 to 8 workers)\n');
 }, 90_000);
 

@@ -71,7 +71,7 @@ test('restart says which pools there are, and names all that is wrong at once', 
   const wrong = await runCommand(['restart', '--pool', 'wroker', '--at-once', '0'], environment);
   expect(wrong.exitCode).toBe(64);
   expect(wrong.stderr).toContain('there is no pool wroker: did you mean worker?');
-  expect(wrong.stderr).toContain('--at-once is a whole number from 1 on');
+  expect(wrong.stderr).toContain('--at-once "0" must be a whole number from 1 on');
   const dry = await runCommand(['restart'], { ...environment, DRY_RUN: 'true' });
   expect(dry).toMatchObject({ exitCode: 78, stdout: '' });
 });

@@ -330,6 +330,19 @@ describe('the judgement of workers that pools share', () => {
   });
 });
 
+describe('the values that a pool is run with', () => {
+  test('say what it aims at, as it was typed', () => {
+    const judge = (environment: Readonly<Record<string, string>>) =>
+      text(judgePool(poolWith(environment), howToSet));
+    expect(judge({})).toContain('10 workers, one for every 100 ready jobs, a look');
+    expect(judge({ TARGET_WAIT: '90s', POLL_INTERVAL: '15s' })).toContain(
+      '1 to 10 workers, as many as start jobs within 90s, a look every 15s, scaling down waits 0s',
+    );
+    const SCHEDULE = 'daily 00:00-24:00 UTC targetWait=150s';
+    expect(text(judgeSchedule(poolWith({ SCHEDULE }), friday))).toContain('target 150s');
+  });
+});
+
 describe('the judgement of costs', () => {
   const judge = (
     size: string | null,

@@ -27,14 +27,17 @@ export function judgeConfiguration({ warnings }: Config): readonly Remark[] {
 export function judgePool(pool: PoolConfig, howToSet: HowToSet): readonly Remark[] {
   const { MIN_WORKERS: min, MAX_WORKERS: max } = pool;
   const bounds = `${min === max ? '' : `${min} to `}${counted(max, 'worker')}`;
-  const ratio = `one for every ${counted(pool.EVENTS_PER_WORKER, 'ready job')}`;
+  const aim =
+    pool.TARGET_WAIT === null
+      ? `one for every ${counted(pool.EVENTS_PER_WORKER, 'ready job')}`
+      : `as many as start jobs within ${shortest(pool.TARGET_WAIT)}`;
   const look = `a look every ${shortest(pool.POLL_INTERVAL)}`;
   const { scaleDownStabilizationSeconds } = policyOf(pool, true);
   const patience = `scaling down waits ${shortest(scaleDownStabilizationSeconds * 1000)}`;
   const long = longInterval(pool);
   return [
     ...(long === null ? [] : [warning(long.message, howToSet('POLL_INTERVAL', long.advised))]),
-    ok([bounds, ratio, look, patience].join(', ')),
+    ok([bounds, aim, look, patience].join(', ')),
     ...(pool.DRY_RUN ? [ok('Dry run: it decides and says so, but changes nothing')] : []),
   ];
 }

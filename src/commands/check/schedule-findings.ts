@@ -2,7 +2,7 @@ import type { PoolConfig } from '../../config/load.ts';
 import { scheduledPolicy } from '../../decision/policy-in-force.ts';
 import { boundariesAfter } from '../../decision/schedule.ts';
 import type { Policy } from '../../decision/types.ts';
-import { counted, spoken } from '../../decision/words.ts';
+import { asChosen, counted } from '../../decision/words.ts';
 import { shownAt } from '../../decision/zone.ts';
 import { policyOf } from '../../config/policy.ts';
 import { ok, type Remark } from './finding.ts';
@@ -31,7 +31,7 @@ export function judgeSchedule(pool: PoolConfig, nowMs: number): readonly Remark[
 
 function described({ minWorkers, maxWorkers, targetWaitSeconds, leading, window }: Policy): string {
   const least = minWorkers === maxWorkers ? '' : `${String(minWorkers)} to `;
-  const target = leading === 'learned' ? `, target ${spoken(targetWaitSeconds)}` : '';
+  const target = leading === 'learned' ? `, target ${asChosen(targetWaitSeconds)}` : '';
   const why = window === null ? '' : ` (${window.text})`;
   return `${least}${counted(maxWorkers, 'worker')}${target}${why}`;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Overrides } from '../../decision/overrides.ts';
 import { exitCodes, type ExitCode, type OptionValues, type Surroundings } from '../command.ts';
 import type { Remark } from '../check/finding.ts';
@@ -34,9 +35,10 @@ export async function changePool(
   surroundings: Surroundings,
 ): Promise<ExitCode> {
   const { options, problems } = asked;
+  const heading = `${command}: nothing was changed`;
   const wrongUsage = (all: readonly string[]) =>
     refuse(
-      { command, problems: all, hint: usageHint(command), exitCode: exitCodes.usage },
+      { heading, problems: all, hint: usageHint(command), exitCode: exitCodes.usage },
       options,
       surroundings,
     );
@@ -48,7 +50,7 @@ export async function changePool(
     const objection = change.objection?.(pool, before, surroundings.nowMs()) ?? null;
     if (objection !== null) {
       const { problem, hint } = objection;
-      const refusal = { command, problems: [problem], hint, exitCode: exitCodes.failed };
+      const refusal = { heading, problems: [problem], hint, exitCode: exitCodes.failed };
       return refuse(refusal, options, surroundings);
     }
     await change.make(pool, signal);
@@ -59,10 +61,13 @@ export async function changePool(
       if (doubt.level !== 'ok')
         surroundings.complain(`${command}: done, but:\n  ${doubt.message}\n${doubt.fix}\n`);
     const standing = standingOf(pool, after, nowMs);
+    const former = standingOf(pool, before, nowMs);
+    const lines = [change.tell(standing, former)];
+    if (!isDeepStrictEqual(standing, former)) lines.push(whenObeyed(pool, nowMs));
     surroundings.print(
       options['json'] === true
         ? `${JSON.stringify({ pools: [standing] })}\n`
-        : `${change.tell(standing, standingOf(pool, before, nowMs))}\n${whenObeyed(pool, nowMs)}\n`,
+        : lines.map((line) => `${line}\n`).join(''),
     );
     return exitCodes.fine;
   });

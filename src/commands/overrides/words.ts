@@ -71,7 +71,8 @@ export function toType(words: string, options: OptionValues): string {
 }
 
 type Refusal = {
-  readonly command: string;
+  /** What was not done, such as `set: nothing was changed`. */
+  readonly heading: string;
   readonly problems: readonly string[];
   readonly hint: string;
   /** Whether it was asked wrongly, or cannot be done as the pool stands. */
@@ -80,13 +81,11 @@ type Refusal = {
 
 /** Says why something is not done, all reasons at once, and with `--json` in the document too. */
 export function refuse(
-  { command, problems, hint, exitCode }: Refusal,
+  { heading, problems, hint, exitCode }: Refusal,
   { json }: OptionValues,
   { complain, print, scrub }: Pick<Surroundings, 'complain' | 'print' | 'scrub'>,
 ): ExitCode {
-  complain(
-    `${command}: nothing was changed:\n${problems.map((problem) => `  ${problem}\n`).join('')}${hint}\n`,
-  );
+  complain(`${heading}:\n${problems.map((problem) => `  ${problem}\n`).join('')}${hint}\n`);
   if (json === true) {
     const error = { code: 'CONFIG_INVALID', message: problems.join('; '), hint };
     print(scrub(`${JSON.stringify({ pools: [], error })}\n`));

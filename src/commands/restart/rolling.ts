@@ -65,7 +65,7 @@ export async function restartAll(parts: RollingParts): Promise<readonly Fate[]> 
     }
   }
 
-  const lanes = Array.from({ length: parts.atOnce }, () =>
+  const lanes = Array.from({ length: Math.min(parts.atOnce, waiting.length) }, () =>
     lane().catch((error: unknown) => {
       isStopped = true;
       throw error;

@@ -1,7 +1,7 @@
 import { whyStalling } from '../stalls.ts';
 import { whyStuck } from '../stuck-jobs.ts';
 import type { Policy } from '../types.ts';
-import { counted, spoken } from '../words.ts';
+import { asChosen, counted, spoken } from '../words.ts';
 import type { Demand } from './demand.ts';
 import type { Pool } from './pool.ts';
 import type { QueueState } from './queues.ts';
@@ -51,7 +51,7 @@ function nobody(demands: readonly Demand[], targetWaitSeconds: number): string {
   const waiting = demands.find(({ readyJobs }) => readyJobs > 0);
   if (waiting === undefined) return 'no job is ready or running';
   const them = waiting.readyJobs === 1 ? 'it' : 'them';
-  return `${workOf(waiting, demands.length > 1)}; a worker ordered later still starts ${them} within ${spoken(targetWaitSeconds)}`;
+  return `${workOf(waiting, demands.length > 1)}; a worker ordered later still starts ${them} within ${asChosen(targetWaitSeconds)}`;
 }
 
 function growth(
@@ -95,7 +95,7 @@ function reduction(
 }
 
 function oldJobs(workers: number, demand: Demand, targetWaitSeconds: number): string {
-  return `${workOf(demand, false)}: ${counted(workers, 'worker')} ${workers === 1 ? 'starts' : 'start'} what can still start within ${spoken(targetWaitSeconds)}`;
+  return `${workOf(demand, false)}: ${counted(workers, 'worker')} ${workers === 1 ? 'starts' : 'start'} what can still start within ${asChosen(targetWaitSeconds)}`;
 }
 
 function workOf(
@@ -123,7 +123,7 @@ function startThem(
   { readyJobs, isEnough }: Demand,
   targetWaitSeconds: number,
 ): string {
-  const inTime = `within ${spoken(targetWaitSeconds)}`;
+  const inTime = `within ${asChosen(targetWaitSeconds)}`;
   if (!isEnough)
     return `not even ${counted(workers, 'worker')} can start ${readyJobs === 1 ? 'it' : 'all of them'} ${inTime}`;
   return `${counted(workers, 'worker')} ${workers === 1 ? 'starts' : 'start'} ${readyJobs === 1 ? 'it' : 'them'} ${inTime}`;
