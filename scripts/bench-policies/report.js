@@ -71,7 +71,7 @@ ${markdown(conditionTable(others.conditions, others.conditionKinds))}
 
 - **T = 60 s** is as long as the longest boot, so that a batch cannot be met by anybody who does not see it coming.
 - **Min 0**: the bound buys fractions of a dyno for batches that ours needs a whole one for, and a whole boot.
-- **Half of all ticks fail**: a pool that was not seen for longer than two intervals is watched anew for 45 s before anybody is removed, so that trouble costs money, not jobs.
+- **Half of all ticks fail**: after looks that were missed for half a minute the policy goes on, because counters tell what came and went; after a longer gap nobody is removed for 45 s, so that trouble costs money, not jobs.
 - **Restarted each hour, memory lost**: the daemon keeps its memory in Redis, so that this happens only when that was deleted, too.
 
 ## Against peers that were tuned to the very trace

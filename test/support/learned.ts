@@ -46,7 +46,7 @@ export function fiveSlotted(
   const common = { nowMs: startMs, workers, readyWorkers, slotsPerWorker: 5 };
   return {
     ...common,
-    ...{ gapSeconds: 5, nextLookSeconds: 5, servingWorkers: workers, boots },
+    ...{ gapSeconds: 5, continuitySeconds: 20, nextLookSeconds: 5, servingWorkers: workers, boots },
     ...{ slots: null, scaledDownAtMs: null, watchedSinceMs: 0 },
     horizon: horizonOf(boots, { ...common, targetWaitSeconds }),
     ...rest,

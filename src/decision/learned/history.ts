@@ -71,8 +71,9 @@ export function addToHistory(
   };
   const isJoined =
     youngest !== undefined &&
-    // What was found at first came at an unknown time, not within the next seconds.
+    // What was found at first, or after a gap, came at an unknown time, not within the seconds around it.
     youngest.seconds > 0 &&
+    flow.seconds > 0 &&
     youngest.seconds + flow.seconds <= binSeconds &&
     // A comparison of few workers with many needs to know which of them it was.
     youngest.readyWorkers === readyWorkers;

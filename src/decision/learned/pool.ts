@@ -4,6 +4,11 @@ import { followBoots } from './boots.ts';
 import { horizonOf, type Horizon } from './look-ahead.ts';
 import type { BootMemory, LearnedMemory } from './memory.ts';
 
+/**
+ * Looks may be missed for so long: counters tell what came and went meanwhile. It is shorter than a boot, so that whoever
+ * was busy at the last look has not yet been idle for as long as starting it again takes.
+ */
+const missedSecondsMax = 30;
 /** Running jobs outlive the worker count for a while after a removal. */
 const settlingSeconds = 45;
 /** Slots that were not all used for this long are learned anew, because a release may have changed their number. */
@@ -14,6 +19,8 @@ export type Pool = {
   readonly nowMs: number;
   /** Since the last look; the interval when there was none. */
   readonly gapSeconds: number;
+  /** What was known before a gap longer than this counts for nothing. */
+  readonly continuitySeconds: number;
   /** Until the next look. */
   readonly nextLookSeconds: number;
   /** Workers asked of the platform, and those of them that are not asked to drain. */
@@ -38,7 +45,8 @@ export function followPool(
   const { observedAtMs: nowMs, workers: seen, queues } = observation;
   const { seenAtMs } = memory;
   const gapSeconds = seenAtMs === null ? Infinity : (nowMs - seenAtMs) / 1000;
-  const isContinued = gapSeconds >= 0 && gapSeconds <= policy.continuitySeconds;
+  const continuitySeconds = Math.max(policy.continuitySeconds, missedSecondsMax);
+  const isContinued = gapSeconds >= 0 && gapSeconds <= continuitySeconds;
   const workers = observation.currentWorkers ?? memory.workers ?? seen.readyWorkers ?? 0;
   const workersBefore = memory.workers ?? workers;
 
@@ -63,6 +71,7 @@ export function followPool(
   return {
     nowMs,
     gapSeconds: isContinued && gapSeconds > 0 ? gapSeconds : policy.intervalSeconds,
+    continuitySeconds,
     nextLookSeconds: lookAgainAfterSeconds(observation, policy) ?? policy.intervalSeconds,
     workers,
     servingWorkers: Math.max(0, workers - drainingWorkers),

@@ -50,7 +50,7 @@ export function followQueues(
   for (const reading of inUse) {
     const isFollowed = withHistory === null || withHistory.has(reading);
     const before = isFollowed ? known.get(reading.queue) : undefined;
-    const recently = isRecent(before, pool, policy) ? before : undefined;
+    const recently = isRecent(before, pool) ? before : undefined;
     const flow = flowSince(recently, reading, pool.nowMs);
     const learned = learnServiceTimes(services.get(reading.queue) ?? [], reading, flow, pool.nowMs);
     if (learned.length > 0) services.set(reading.queue, learned);
@@ -121,11 +121,7 @@ function busiest(inUse: readonly QueueReading[]): ReadonlySet<QueueReading> | nu
   return new Set(busy.slice(0, rememberedQueuesMax));
 }
 
-function isRecent(
-  before: QueueMemory | undefined,
-  { nowMs }: Pool,
-  { continuitySeconds }: Policy,
-): boolean {
+function isRecent(before: QueueMemory | undefined, { nowMs, continuitySeconds }: Pool): boolean {
   if (before === undefined) return false;
   const gapMs = nowMs - before.readAtMs;
   return gapMs >= 0 && gapMs <= continuitySeconds * 1000;

@@ -138,6 +138,8 @@ describe('the history of a queue', () => {
   test('does not take what was found at first for what came in a moment', () => {
     const first = addToHistory([], { ...flow, seconds: 0, arrivals: 5000 }, now, span);
     expect(addToHistory(first, flow, now, span).at(-1)).toMatchObject({ seconds: 1, arrivals: 2 });
+    const later = addToHistory([bin()], { ...flow, seconds: 0, arrivals: 5000 }, now, span);
+    expect(later.map(({ arrivals }) => arrivals)).toEqual([0, 5000]);
   });
 
   test('forgets what is older than its span', () => {

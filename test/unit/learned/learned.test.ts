@@ -181,6 +181,43 @@ describe('the learned policy', () => {
     expect(decide(late, wishes, memory).decision.desiredWorkers).toBe(8);
   });
 
+  describe('after looks that were missed', () => {
+    const strict = { ...wishes, continuitySeconds: 10 };
+    const lastMs = startMs + 19 * 5000;
+    /** What is decided so long after twenty looks. */
+    const decideAfter = (looks: readonly Look[], seconds: number, known: Partial<QueueReading>) =>
+      decide(
+        observation(0, {
+          observedAtMs: lastMs + seconds * 1000,
+          currentWorkers: looks[0]?.currentWorkers ?? 0,
+          queues: [reading(known)],
+        }),
+        strict,
+        watch(looks, strict).memory,
+      );
+
+    test('goes on for half a minute, and else begins to watch anew', () => {
+      const idle = times(20, { currentWorkers: 8 });
+      expect(decideAfter(idle, 30, {}).decision.desiredWorkers).toBe(0);
+      expect(decideAfter(idle, 31, {}).decision.desiredWorkers).toBe(8);
+    });
+
+    test('knows what came and went meanwhile', () => {
+      const now = { activeJobs: 10, addedJobs: 20 * 50 + 10 + 300, unfinishedJobs: 10 };
+      const youngest = (seconds: number) => {
+        const [queue] = decideAfter(steady(20), seconds, now).memory.learned.queues;
+        return queue?.bins.at(-1);
+      };
+      expect(youngest(30)).toMatchObject({ seconds: 30, arrivals: 300, completions: 300 });
+      expect(youngest(31)).toMatchObject({ seconds: 0, completions: 0 });
+    });
+
+    test('keeps who was busy at the last look, although nothing is left to do', () => {
+      const done = { addedJobs: 20 * 50 + 10, unfinishedJobs: 0 };
+      expect(decideAfter(steady(20), 30, done).decision.desiredWorkers).toBe(2);
+    });
+  });
+
   test('brings a job back from zero without waiting for its deadline to be lost', () => {
     const waiting = (count: number) => [
       ...times(12, { currentWorkers: 0, queue: { addedJobs: 5, unfinishedJobs: 0 } }),

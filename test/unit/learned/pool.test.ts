@@ -38,13 +38,17 @@ const follow = (seen: Observation, memory = watched(), asked: Policy = wishes) =
   followPool(seen, asked, memory, 0);
 
 describe('looks at a pool', () => {
-  test('are continued as long as the gap between two is no longer than allowed', () => {
-    expect(follow(seenAt(20))).toMatchObject({
-      ...{ gapSeconds: 20, watchedSinceMs: startMs - 60_000 },
-    });
-    expect(follow(seenAt(21))).toMatchObject({
-      ...{ gapSeconds: 5, watchedSinceMs: startMs + 21_000 },
-    });
+  test('are continued when the gap between two is no longer than half a minute, or than allowed', () => {
+    const gap = (seconds: number, continuitySeconds: number) =>
+      follow(seenAt(seconds), watched(), { ...wishes, continuitySeconds });
+    for (const [allowed, longest] of [[20, 30] as const, [40, 40] as const]) {
+      expect(gap(longest, allowed)).toMatchObject({
+        ...{ gapSeconds: longest, continuitySeconds: longest, watchedSinceMs: startMs - 60_000 },
+      });
+      expect(gap(longest + 1, allowed)).toMatchObject({
+        ...{ gapSeconds: 5, watchedSinceMs: startMs + (longest + 1) * 1000 },
+      });
+    }
   });
 
   test('that come at the same moment are an interval apart, as far as anybody can tell', () => {
@@ -68,9 +72,9 @@ describe('looks at a pool', () => {
 
   test('order what is new since the look before, or now when that is too long ago', () => {
     const more = { workers: 6, readyWorkers: 4 };
-    expect(follow(seenAt(20, more)).boots.orders).toEqual([{ orderedAtMs: startMs, workers: 2 }]);
-    expect(follow(seenAt(21, more)).boots.orders).toEqual([
-      { orderedAtMs: startMs + 21_000, workers: 2 },
+    expect(follow(seenAt(30, more)).boots.orders).toEqual([{ orderedAtMs: startMs, workers: 2 }]);
+    expect(follow(seenAt(31, more)).boots.orders).toEqual([
+      { orderedAtMs: startMs + 31_000, workers: 2 },
     ]);
   });
 

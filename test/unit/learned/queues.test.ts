@@ -10,7 +10,7 @@ import type { QueueReading } from '../../../src/decision/types.ts';
 import { observation, policy, reading, startMs } from '../../support/builders.ts';
 import { bin, ended, fiveSlotted, queueMemory } from '../../support/learned.ts';
 
-const wishes = policy({ continuitySeconds: 20 });
+const wishes = policy();
 
 /** Looks at queues with two workers of five slots. */
 function look(
