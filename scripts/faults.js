@@ -1,7 +1,7 @@
 /**
  * Does to the built daemon what goes wrong outside of it, `npm run faults`: to its Redis, to Heroku and to the network in
  * between. Prints for each fault what was done, how the daemon told of it, how long it took to recover once all was well
- * again, and whether it did harm; with --json as one document. Exits with 1 when it did.
+ * again, and whether it did harm; with --json as one document. Exits with 1 when it did, or did not recover.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -30,8 +30,11 @@ const { status } = spawnSync(process.execPath, [vitest, 'run', 'test/e2e/faults.
 });
 const lines = existsSync(summaryFile) ? readFileSync(summaryFile, 'utf8').split('\n') : [];
 rmSync(directory, { recursive: true });
-const rows = lines.filter(Boolean).map((line) => JSON.parse(line));
-rows.sort((one, other) => one.position - other.position);
+// Of one that did harm there are two lines, what became of it and why that is a failure.
+const byPosition = new Map();
+for (const row of lines.filter(Boolean).map((line) => JSON.parse(line)))
+  byPosition.set(row.position, { ...byPosition.get(row.position), ...row });
+const rows = [...byPosition.values()].sort((one, other) => one.position - other.position);
 console.log(values.json ? JSON.stringify(rows) : table(rows));
 process.exitCode = status ?? 1;
 
@@ -43,11 +46,7 @@ function table(all) {
   const cells = all.map((row) => [
     row.name,
     row.done,
-    row.codes.join(', ') || 'nothing: no tick failed',
-    `${row.recoveredSeconds.toFixed(1)} s`,
-    row.shrunk ? 'YES' : 'no',
-    row.killed ? 'YES' : 'no',
-    String(row.lostJobs),
+    ...(row.recoveredSeconds === undefined ? unsurvived(row) : survived(row)),
   ]);
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...cells.map((row) => row[column].length)),
@@ -57,4 +56,17 @@ function table(all) {
   return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join(
     '\n',
   );
+}
+
+function survived({ codes, recoveredSeconds, shrunk, killed, lostJobs }) {
+  return [
+    codes.join(', ') || 'nothing: no tick failed',
+    `${recoveredSeconds.toFixed(1)} s`,
+    ...[shrunk, killed].map((isSo) => (isSo ? 'YES' : 'no')),
+    String(lostJobs),
+  ];
+}
+
+function unsurvived({ failure }) {
+  return [`FAILED: ${failure.split('\n', 1)[0]}`, 'never', '?', '?', '?'];
 }

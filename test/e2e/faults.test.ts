@@ -19,15 +19,25 @@ const faults = [
 describe.concurrent(
   'the daemon survives, never shrinks while blind, and recovers by itself',
   () => {
-    test.each(faults.map((fault, position) => [fault.name, fault, position] as const))(
+    test.for(faults.map((fault, position) => [fault.name, fault, position] as const))(
       '%s',
-      async (_name, fault, position) => {
+      { timeout: patienceMs },
+      async ([name, fault, position], { onTestFailed }) => {
+        const tell = (row: object) => {
+          if (summaryFile === undefined) return;
+          appendFileSync(
+            summaryFile,
+            `${JSON.stringify({ position, name, done: fault.done, ...row })}\n`,
+          );
+        };
+        // What was not survived belongs in the table most of all.
+        onTestFailed(({ task }) => {
+          tell({ failure: task.result?.errors?.[0]?.message ?? 'unknown' });
+        });
         const outcome = await suffer(fault);
-        if (summaryFile !== undefined)
-          appendFileSync(summaryFile, `${JSON.stringify({ position, ...outcome })}\n`);
+        tell(outcome);
         expect(outcome).toMatchObject({ shrunk: false, killed: false, lostJobs: 0 });
       },
-      patienceMs,
     );
   },
 );

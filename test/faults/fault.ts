@@ -52,7 +52,8 @@ export async function suffer(fault: Fault): Promise<Outcome> {
   const stage = await startStage(fault.stage ?? {});
   try {
     if (fault.isThereAtStart !== true) await stage.daemon.until(isGood);
-    const from = stage.daemon.log.length;
+    const struckDaemon = stage.daemon;
+    const from = struckDaemon.log.length;
     await fault.strike(stage);
     if (fault.isOfHeroku === true) await stage.addDemand();
     const struckAtMs = performance.now();
@@ -72,7 +73,8 @@ export async function suffer(fault: Fault): Promise<Outcome> {
     const recoveredSeconds = (performance.now() - healedAtMs) / 1000;
     await fault.verify?.(stage);
 
-    const struck = stage.daemon.log.slice(from);
+    const successor = stage.daemon === struckDaemon ? [] : stage.daemon.log;
+    const struck = [...struckDaemon.log.slice(from), ...successor];
     const codes = [
       ...new Set(struck.flatMap(({ code }) => (typeof code === 'string' ? [code] : []))),
     ];

@@ -18,7 +18,10 @@ export type Stage = {
   readonly toRedis: TcpProxy;
   readonly heroku: ScriptedHeroku;
   readonly toHeroku: TcpProxy;
+  /** The daemon, or the one that took its place. */
   readonly daemon: RunningDaemon;
+  /** Another daemon with other config vars takes its place, as at a release. */
+  readonly release: (changes: Readonly<Record<string, string>>) => void;
   /** Adds what `workersAfter` needs to the queue on this server, or on the first. */
   readonly addDemand: (client?: Redis, prefix?: string) => Promise<void>;
   /** Waits for a line of the log that is written from now on. */
@@ -53,7 +56,7 @@ export type StageOptions = {
   /** Makes of the proxies what the daemon is told. */
   readonly redisUrl?: (proxy: TcpProxy) => string;
   /** Done before the daemon is started. */
-  readonly before?: (stage: Omit<Stage, 'daemon' | 'next'>) => unknown;
+  readonly before?: (stage: Omit<Stage, 'daemon' | 'next' | 'release'>) => unknown;
 };
 
 export async function startStage(
@@ -82,7 +85,7 @@ export async function startStage(
     atEnd: (work: () => unknown) => void endings.push(work),
   };
   await options.before?.(parts);
-  const daemon = startDaemon({
+  const environment = {
     REDIS_URL: options.redisUrl?.(toRedis) ?? toRedis.url('redis'),
     QUEUES: 'emails',
     HEROKU_APP_NAME: 'demo',
@@ -95,11 +98,20 @@ export async function startStage(
     // So that nothing but blindness stands between a fault and a scale-down.
     PROTECT_JOBS: 'off',
     ...options.environment,
-  });
+  };
+  const daemons = [startDaemon(environment)];
+  const daemonNow = () => daemons.at(-1) as RunningDaemon;
   return {
     ...parts,
-    daemon,
+    get daemon() {
+      return daemonNow();
+    },
+    release(changes) {
+      daemonNow().kill('SIGTERM');
+      daemons.push(startDaemon({ ...environment, ...changes }));
+    },
     async next(matches) {
+      const daemon = daemonNow();
       const from = daemon.log.length;
       for (;;) {
         const found = daemon.log.slice(from).find(matches);
@@ -109,8 +121,10 @@ export async function startStage(
       }
     },
     async end() {
-      daemon.kill('SIGKILL');
-      await daemon.finished;
+      for (const daemon of daemons) {
+        daemon.kill('SIGKILL');
+        await daemon.finished;
+      }
       for (const ending of endings) await ending();
       for (const proxy of [toRedis, toHeroku]) proxy.stop();
       admin.disconnect();

@@ -261,8 +261,8 @@ describe('a running clock', () => {
 function setWallClock(byMs: number): () => void {
   const Real = Date;
   globalThis.Date = class extends Real {
-    constructor(...words: [] | [number]) {
-      super(...(words.length === 0 ? [Real.now() + byMs] : words));
+    constructor(at: number | string | Date = Real.now() + byMs) {
+      super(at);
     }
     static override now = () => Real.now() + byMs;
   } as DateConstructor;
