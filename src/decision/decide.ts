@@ -67,7 +67,8 @@ export function decide(
       ),
     },
   );
-  follow(rulesOfRatio, byRatio, { ...setting, memory: { ...remembered, learned, stalls } });
+  const known = { ...remembered, learned, orphans, stalls };
+  follow(rulesOfRatio, byRatio, { ...setting, memory: known });
   const [steps, others] =
     policy.leading === 'ratio' ? [byRatio, byLearning] : [byLearning, byRatio];
   const recommendedWorkers = steps[0]?.workers ?? null;

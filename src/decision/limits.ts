@@ -1,9 +1,17 @@
 import { manualHold } from './manual.ts';
+import { recoverable } from './orphans.ts';
 import { usefulWorkers } from './recommend.ts';
 import { highest } from './stabilize.ts';
 import { stallingQueues, whyStalling } from './stalls.ts';
 import { stuckQueues, whyStuck } from './stuck-jobs.ts';
-import { budgetLimits, type Limit, type Memory, type Observation, type Policy } from './types.ts';
+import {
+  budgetLimits,
+  type Limit,
+  type Memory,
+  type Observation,
+  type Policy,
+  type QueueReading,
+} from './types.ts';
 import { asChosen, counted, spoken } from './words.ts';
 
 export type Setting = {
@@ -45,15 +53,15 @@ export function learnPlatformLimit(memory: Memory, workers: number, learnedAtMs:
 export const rulesOfRatio: readonly Rule[] = [
   {
     step: 'queue-concurrency',
-    apply(workers, { observation, policy }) {
-      if (observation.queues.every(({ concurrencyLimit }) => concurrencyLimit === null))
-        return null;
-      const useful = Math.max(usefulWorkers(observation.queues, policy), Math.min(workers, 1));
+    apply(workers, setting) {
+      const { observation, policy } = setting;
       const caps = observation.queues.flatMap(({ queue, concurrencyLimit }) =>
         concurrencyLimit === null
           ? []
           : [`${queue} runs at most ${counted(concurrencyLimit, 'job')} at once`],
       );
+      if (caps.length === 0) return null;
+      const useful = Math.max(usefulWorkers(observation.queues, policy), leastWorkers(setting));
       return {
         workers: Math.min(workers, useful),
         why: `${caps.join(', ')}: more workers for that would idle`,
@@ -62,20 +70,13 @@ export const rulesOfRatio: readonly Rule[] = [
   },
   {
     step: 'queue-rate-limit',
-    apply(workers, { observation, policy }) {
-      const { currentWorkers } = observation;
-      if (currentWorkers === null || workers <= currentWorkers) return null;
-      const free = observation.queues.filter(
-        ({ rateLimitedForSeconds }) => rateLimitedForSeconds === null,
-      );
-      const useful = Math.max(usefulWorkers(free, policy), currentWorkers);
-      const names = namesOf(
-        observation,
-        ({ rateLimitedForSeconds }) => rateLimitedForSeconds !== null,
-      );
+    apply(workers, setting) {
+      const isLimited = ({ rateLimitedForSeconds }: QueueReading) => rateLimitedForSeconds !== null;
+      const names = setting.observation.queues.filter(isLimited).map(({ queue }) => queue);
+      if (names.length === 0) return null;
       return {
-        workers: Math.min(workers, useful),
-        why: `${names} at the rate limit: more workers could not start more of those jobs now`,
+        workers: Math.min(workers, usefulWithout(names, setting)),
+        why: `${names.join(', ')} at the rate limit: more workers could not start more of those jobs now`,
       };
     },
   },
@@ -83,20 +84,37 @@ export const rulesOfRatio: readonly Rule[] = [
     // What the jobs depend on hangs, and more workers would hang with them; or the jobs themselves make workers hang or
     // die. Those that run are left alone.
     step: 'stuck-jobs',
-    apply(workers, { observation, policy, memory }) {
-      const { currentWorkers } = observation;
-      if (currentWorkers === null || workers <= currentWorkers) return null;
+    apply(workers, setting) {
+      const { observation, memory } = setting;
       const stuck = stuckQueues(observation, memory.learned);
       const stalling = stallingQueues(observation, memory.stalls).filter(({ isAll }) => isAll);
-      if (stuck.length + stalling.length === 0) return null;
       const names = [...stuck, ...stalling].map(({ reading }) => reading.queue);
-      const free = observation.queues.filter(({ queue }) => !names.includes(queue));
-      const useful = Math.max(usefulWorkers(free, policy), currentWorkers);
+      if (names.length === 0) return null;
       const why = [...whyStuck(stuck), ...whyStalling(stalling)].join(', ');
-      return { workers: Math.min(workers, useful), why: `${why}: none is added` };
+      return {
+        workers: Math.min(workers, usefulWithout(names, setting)),
+        why: `${why}: none is added`,
+      };
     },
   },
 ];
+
+/** What all queues but these need; none of those that run is taken away for them, as far as anybody knows how many do. */
+function usefulWithout(names: readonly string[], setting: Setting): number {
+  const { observation, policy } = setting;
+  const others = observation.queues.filter(({ queue }) => !names.includes(queue));
+  return Math.max(
+    usefulWorkers(others, policy),
+    observation.currentWorkers ?? Infinity,
+    leastWorkers(setting),
+  );
+}
+
+/** One while a job runs, or can be recovered from a dead worker: what its queue allows is no reason to have none. */
+function leastWorkers({ observation: { queues, observedAtMs }, memory }: Setting): number {
+  const isRunning = queues.some(({ activeJobs }) => activeJobs > 0);
+  return isRunning || recoverable(memory.orphans, observedAtMs) > 0 ? 1 : 0;
+}
 
 /** What could not be seen. The result is remembered for stabilization. */
 export const rulesOfSight: readonly Rule[] = [
@@ -104,10 +122,12 @@ export const rulesOfSight: readonly Rule[] = [
     step: 'blind',
     apply(workers, { observation }) {
       const { currentWorkers, unreadableQueues } = observation;
-      if (unreadableQueues.length === 0 || currentWorkers === null || workers >= currentWorkers)
-        return null;
+      if (unreadableQueues.length === 0) return null;
       const names = unreadableQueues.map(({ queue }) => queue).join(', ');
-      return { workers: currentWorkers, why: `${names} cannot be read, so nothing shrinks` };
+      return {
+        workers: Math.max(workers, currentWorkers ?? 0),
+        why: `${names} cannot be read, so nothing shrinks`,
+      };
     },
   },
 ];
@@ -143,14 +163,9 @@ export const rulesOfSupply: readonly Rule[] = [
   {
     step: 'scale-up-step',
     apply(workers, { observation: { currentWorkers }, policy: { scaleUpStep, origins } }) {
-      if (
-        currentWorkers === null ||
-        scaleUpStep === null ||
-        workers <= currentWorkers + scaleUpStep
-      )
-        return null;
+      if (currentWorkers === null || scaleUpStep === null) return null;
       return {
-        workers: currentWorkers + scaleUpStep,
+        workers: Math.min(workers, currentWorkers + scaleUpStep),
         why: `at most ${String(scaleUpStep)} more at a time (${origins.scaleUpStep ?? 'SCALE_UP_STEP'})`,
       };
     },
@@ -158,14 +173,9 @@ export const rulesOfSupply: readonly Rule[] = [
   {
     step: 'scale-down-step',
     apply(workers, { observation: { currentWorkers }, policy: { scaleDownStep, origins } }) {
-      if (
-        currentWorkers === null ||
-        scaleDownStep === null ||
-        workers >= currentWorkers - scaleDownStep
-      )
-        return null;
+      if (currentWorkers === null || scaleDownStep === null) return null;
       const why = `at most ${String(scaleDownStep)} fewer at a time (${origins.scaleDownStep ?? 'SCALE_DOWN_STEP'})`;
-      return { workers: currentWorkers - scaleDownStep, why };
+      return { workers: Math.max(workers, currentWorkers - scaleDownStep), why };
     },
   },
   ...rulesOfBudgets,
@@ -227,13 +237,3 @@ export const rulesOfSupply: readonly Rule[] = [
     },
   },
 ];
-
-function namesOf(
-  observation: Observation,
-  matches: (queue: Observation['queues'][number]) => boolean,
-): string {
-  return observation.queues
-    .filter(matches)
-    .map(({ queue }) => queue)
-    .join(', ');
-}

@@ -101,6 +101,19 @@ test('a pool that cannot be seen whole never shrinks within its bounds', () => {
   );
 });
 
+test('somebody is there, or on the way, while a job runs or can be recovered', () => {
+  fc.assert(
+    fc.property(situations, ([seen, wishes, remembered]) => {
+      fc.pre(wishes.maxWorkers > 0 && (remembered.platformLimit?.workers ?? 1) > 0);
+      const isNeeded = ({ activeJobs, orphanedJobIds }: Observation['queues'][number]) =>
+        activeJobs > 0 || orphanedJobIds.length > 0;
+      fc.pre(seen.queues.some(isNeeded));
+      const { desiredWorkers } = decide(seen, wishes, { ...remembered, orphans: [] }).decision;
+      expect(desiredWorkers).toBeGreaterThanOrEqual(1);
+    }),
+  );
+});
+
 test('more ready jobs never mean fewer workers', () => {
   fc.assert(
     fc.property(situations, count, ([seen, wishes, remembered], more) => {
