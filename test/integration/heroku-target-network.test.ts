@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startHerokuStage, type HerokuStage } from '../support/heroku-stage.ts';
 import { jsonFault, type Fault } from '../support/scripted-heroku.ts';
@@ -35,6 +36,17 @@ describe('a network or a Heroku in trouble', () => {
     stage.heroku.script({ kind: 'reset' });
     expect(await stage.target.scaleTo(5, soon())).toEqual({ kind: 'scaled', workers: 5 });
     expect(methods()).toEqual(['PATCH', 'PATCH']);
+  });
+
+  it('has a change wait for the next tick when the process was stopped before it could be repeated', async () => {
+    stage.heroku.script({ kind: 'reset' });
+    const scaling = stage.target.scaleTo(5, soon()).catch((error: unknown) => error);
+    while (stage.heroku.requests.length === 0) await sleep(10);
+    await sleep(50);
+    // As if it were stopped and woken: whatever permitted the change may be another daemon's by now.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_500);
+    expect(await scaling).toMatchObject(unavailable);
+    expect(methods()).toEqual(['PATCH']);
   });
 
   it('does not harm when the change was made but not confirmed: the number is absolute', async () => {

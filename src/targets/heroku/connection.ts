@@ -23,10 +23,9 @@ export type Reply = {
 };
 
 type Send = (call: Call, signal: AbortSignal) => Promise<Reply>;
-type Attempt = { readonly durationSeconds: number } & (
+type Attempt =
   | { readonly kind: 'replied'; readonly reply: Reply }
-  | { readonly kind: 'failed'; readonly error: OperationalError }
-);
+  | { readonly kind: 'failed'; readonly error: OperationalError };
 
 export type Connection = {
   /**
@@ -45,7 +44,7 @@ const attemptLimitMs = 8_000;
 const replyBytesMax = 1024 * 1024;
 const pauseBeforeRepeatingMs = 200;
 /** What permitted a PATCH (a fresh reading, the lease) is only as good as it is recent. */
-const repeatPatchWithinSeconds = 2;
+const repeatPatchWithinMs = 2_000;
 
 /** Opens connections when they are needed. `onCall` hears of every request that is sent, again too. `onReply` hears of every reply, also of those that are not the last word. */
 export function createConnection(parts: {
@@ -100,13 +99,20 @@ export function createConnection(parts: {
     );
     const durationSeconds = (performance.now() - startedMs) / 1_000;
     if (outcome.kind === 'replied') onReply(call, outcome.reply, durationSeconds);
-    return { durationSeconds, ...outcome };
+    return outcome;
   }
 
   return {
     async exchange(call, signal) {
+      const startedMs = performance.now();
+      // Asked after the pause: a process that is stopped in it and woken later must not do what it was permitted before.
+      const isRecent = () => performance.now() - startedMs < repeatPatchWithinMs;
       let last = await attempt(call, signal);
-      if (isWorthRepeating(call, last) && (await hasTimeToRepeat(signal)))
+      if (
+        isWorthRepeating(call, last) &&
+        (await hasTimeToRepeat(signal)) &&
+        (call.method === 'GET' || isRecent())
+      )
         last = await attempt(call, signal);
       if (last.kind === 'failed') throw last.error;
       return last.reply;
@@ -122,8 +128,7 @@ function hasTimeToRepeat(signal: AbortSignal): Promise<boolean> {
 function isWorthRepeating(call: Call, attempt: Attempt): boolean {
   if (call.method !== 'GET' && call.method !== 'PATCH') return false;
   if (attempt.kind === 'replied') return call.method === 'GET' && attempt.reply.status >= 500;
-  if (attempt.error.code !== 'TARGET_UNAVAILABLE') return false;
-  return call.method === 'GET' || attempt.durationSeconds < repeatPatchWithinSeconds;
+  return attempt.error.code === 'TARGET_UNAVAILABLE';
 }
 
 function translate(error: unknown, place: string, quote: Quote): OperationalError {
