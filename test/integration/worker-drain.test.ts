@@ -4,7 +4,7 @@ import { joinPool, type JoinPoolOptions, type PoolMembership } from '../../src/w
 import { bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bullmq.ts';
 import { poolOn, until, type Pool } from '../support/pool.ts';
 import { startRedis } from '../support/redis.ts';
-import { startSlowProxy } from '../support/slow-proxy.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import type { Job, Worker } from 'bullmq';
 
 /** Every third job is prioritized: such jobs wait in another place. */
@@ -156,13 +156,14 @@ describe.each(bullmqMajors)('a worker of BullMQ $major in a pool', ({ major, lib
 
   it('says that it works before it takes a job again, so that nobody believes it drained', async () => {
     // What the companion says travels more slowly than what the worker does.
-    const proxy = await startSlowProxy(Number(new URL(stage.server.url).port), 100);
+    const proxy = await startTcpProxy(Number(new URL(stage.server.url).port));
+    proxy.delayMs = 100;
     const stateAtStart: (string | undefined)[] = [];
     const worker = stage.application.work('emails', async () => {
       stateAtStart.push((await pool.heartbeats())[0]?.state);
     });
     const membership = join('worker.2', [worker], {
-      redisUrl: `redis://127.0.0.1:${proxy.port}`,
+      redisUrl: proxy.url('redis'),
     });
     await pool.mark('worker.2');
     await pool.until('worker.2', 'drained');

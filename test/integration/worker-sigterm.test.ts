@@ -11,7 +11,7 @@ import { bullmqMajors, startBullmqStage, type BullmqStage } from '../support/bul
 import { poolOn, until, type Pool } from '../support/pool.ts';
 import { descendantsOf, stillRunning } from '../support/processes.ts';
 import { startRedis } from '../support/redis.ts';
-import { startSlowProxy } from '../support/slow-proxy.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import {
   startWorkerProcess,
   type Scenario,
@@ -163,8 +163,9 @@ describe.each(bullmqMajors)(
     it('bears repeated signals', async () => {
       const queue = stage.application.queue('emails');
       // What is left to say travels slowly, so that signals come while it is said.
-      const proxy = await startSlowProxy(Number(new URL(stage.server.url).port), 200);
-      const redisUrl = `redis://127.0.0.1:${proxy.port}`;
+      const proxy = await startTcpProxy(Number(new URL(stage.server.url).port));
+      proxy.delayMs = 200;
+      const redisUrl = proxy.url('redis');
       const dyno = await start('worker.1', { redisUrl });
       await queue.add('long', minuteLong, { attempts: 1 });
       await dyno.until('started');
