@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { parseDocument, type Document } from 'yaml';
-import type { Problem } from './problem.ts';
+import { wordOf, type Problem } from './problem.ts';
 import { scheduleText } from './schedule.ts';
 import { variable, variableNames, type PoolVariable } from './variables.ts';
 
@@ -47,7 +47,7 @@ export function parsePoolsFile(
   const root = contents(plainValue(document));
   const pools = root.get('pools');
   for (const key of root.keys()) {
-    if (key !== 'pools') report(key, 'is not known: the file has one key, `pools`');
+    if (key !== 'pools') report(wordOf(key), 'is not known: the file has one key, `pools`');
   }
   if (!Array.isArray(pools) || pools.length === 0) {
     report(
@@ -64,7 +64,8 @@ export function parsePoolsFile(
       report(label, 'must be a mapping such as `{ name: emails, queues: [emails] }`');
     for (const [key, value] of contents(entry)) {
       const name = nameByKey.get(key);
-      if (name === undefined) report(`${label}.${key}`, `is not known${suggestion(key)}`);
+      const word = wordOf(key);
+      if (name === undefined) report(`${label}.${word}`, `is not known${suggestion(word)}`);
       else take(name, value, `${label}.${key}`);
     }
     return { label, texts };

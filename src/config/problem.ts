@@ -10,6 +10,9 @@ export type Problem = {
   readonly message: string;
 };
 
+/** Nobody has more by mistake, but a file that is no list of pools. */
+const problemsMax = 100;
+
 /** Every problem of a configuration at once, so that one deploy mends them all. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
@@ -17,11 +20,10 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly Problem[]) {
     const count = `${String(problems.length)} problem${problems.length === 1 ? '' : 's'}`;
-    super(
-      [`Invalid configuration, ${count}:`, ...problems.map((problem) => `  ${line(problem)}`)].join(
-        '\n',
-      ),
-    );
+    const lines = problems.slice(0, problemsMax).map((problem) => `  ${line(problem)}`);
+    const others = problems.length - lines.length;
+    if (others > 0) lines.push(`  and ${String(others)} more`);
+    super([`Invalid configuration, ${count}:`, ...lines].join('\n'));
     this.problems = problems;
   }
 }
@@ -35,4 +37,10 @@ function line({ variable, value, message }: Problem): string {
   const harmless = scrub(value);
   const shown = harmless.length > shownMax ? `${harmless.slice(0, shownMax)}…` : harmless;
   return `${variable}=${JSON.stringify(shown)} ${message}`;
+}
+
+/** As much of a key in a file as is a word: where a space is missing, a value follows, which may be a secret. */
+export function wordOf(key: string): string {
+  const [word = ''] = /^[\w.<-]{0,40}/.exec(key) ?? [];
+  return word === key ? key : `${word}…`;
 }

@@ -1,6 +1,7 @@
 import type { Window } from '../decision/schedule.ts';
 import { isTimeZone } from '../decision/zone.ts';
 import { duration, integer, Misfit, type Kind } from './kinds.ts';
+import { wordOf } from './problem.ts';
 
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
 const dayMs = 24 * 60 * 60_000;
@@ -156,7 +157,10 @@ export function scheduleText(
     for (const [key, value] of entry instanceof Map ? (entry as Map<unknown, unknown>) : []) {
       const text = (Array.isArray(value) ? value : [value]).map(String).join(',');
       if (!known.includes(String(key)))
-        complain(`${place}.${String(key)}`, `is not known: a window has ${known.join(', ')}`);
+        complain(
+          `${place}.${wordOf(String(key))}`,
+          `is not known: a window has ${known.join(', ')}`,
+        );
       else if (/[\s;=]/.test(text)) complain(`${place}.${String(key)}`, 'must be a single word');
       else texts.set(String(key), text);
     }

@@ -39,6 +39,17 @@ test.each<[string, string | Buffer, RegExp]>([
     'pools:\n  - { __proto__: { dryRun: true }, constructor: 1 }',
     /__proto__ is not known/,
   ],
+  [
+    'of a value that passes for a key, as where a space is missing',
+    'pools: [{ name: a, herokuApiKey:7e57ab1e-secret }]',
+    /^(?!.*7e57ab1e).*herokuApiKey… is not known: did you mean `herokuApiKey`/s,
+  ],
+  [
+    'of more mistakes than anybody makes',
+    `pools: [{ ${Array.from({ length: 5_000 }, (_, index) => `key${String(index)}: 1`).join(', ')} }]`,
+    /^(?=.*5000 problems).{1,60000}\n  and 4900 more$/s,
+  ],
+  ['of one endless key', `pools: [{ ${'k'.repeat(900_000)}: 1 }]`, /^.{1,600}$/s],
   ['without end', '/dev/zero', /not a file/],
   ['a folder', '/', /not a file/],
 ])('a pools file that is %s is refused with a reason', (what, content, reason) => {
