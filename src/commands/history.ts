@@ -1,6 +1,7 @@
-import { duration, Misfit } from '../config/kinds.ts';
+import { duration } from '../config/kinds.ts';
 import { exitCodes, type Command } from './command.ts';
 import { entriesMax, lookBack, nothingRecorded, skippedSentence } from './history-reader.ts';
+import { readOption } from './read-options.ts';
 import { csvOf } from './history/csv.ts';
 
 const dayMs = 86_400_000;
@@ -24,18 +25,16 @@ that a spreadsheet would take for a formula begins with an apostrophe. For examp
   async execute({ json, csv, pool, since: text = sinceDefault }, surroundings) {
     const { complain, print } = surroundings;
     const nowMs = surroundings.nowMs();
-    const asked = readDuration(String(text));
-    const problems = [
-      ...(json === true && csv === true ? ['--csv and --json are two forms: choose one'] : []),
-      ...(typeof asked === 'string' ? [`--since ${JSON.stringify(text)} ${asked}`] : []),
-    ];
-    if (problems.length > 0 || typeof asked === 'string') {
+    const problems =
+      json === true && csv === true ? ['--csv and --json are two forms: choose one'] : [];
+    const askedMs = readOption('since', since, text, problems);
+    if (problems.length > 0 || askedMs === null) {
       complain(`history: ${problems.join('; ')}\n`);
       return exitCodes.usage;
     }
     const name = typeof pool === 'string' ? pool : null;
     return lookBack('history', { pool: name }, surroundings, async (lookback) => {
-      const range = { sinceMs: nowMs - asked, untilMs: nowMs, entriesMax };
+      const range = { sinceMs: nowMs - askedMs, untilMs: nowMs, entriesMax };
       const pools = await Promise.all(
         lookback.pools.map(async (pool) => ({
           pool,
@@ -53,13 +52,3 @@ that a spreadsheet would take for a formula begins with an apostrophe. For examp
     });
   },
 };
-
-/** In milliseconds, or what is wrong with the text. */
-function readDuration(text: string): number | string {
-  try {
-    return since.parse(text);
-  } catch (error) {
-    if (error instanceof Misfit) return `${error.message}; for example --since 24h`;
-    throw error;
-  }
-}

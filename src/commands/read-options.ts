@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { parseArgs } from 'node:util';
+import { Misfit, type Kind } from '../config/kinds.ts';
 import type { OptionDefinitions, OptionValues } from './command.ts';
 
 type Definitions = Readonly<
@@ -43,6 +44,23 @@ export function readOptions(
     return [];
   });
   return { values, operands: positionals, problems };
+}
+
+/** What the text of an option says; null where there is none, or it does not fit, which is then added to the problems. */
+export function readOption<T>(
+  name: string,
+  kind: Kind<T>,
+  given: OptionValues[string],
+  problems: string[],
+): T | null {
+  if (typeof given !== 'string') return null;
+  try {
+    return kind.parse(given);
+  } catch (error) {
+    if (!(error instanceof Misfit)) throw error;
+    problems.push(`--${name}=${given.slice(0, 80)} ${error.message}`);
+    return null;
+  }
 }
 
 /** What was probably meant, as a question to be read after the complaint; nothing when no choice comes near. */

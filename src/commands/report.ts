@@ -1,11 +1,11 @@
-import { duration, Misfit } from '../config/kinds.ts';
+import { duration } from '../config/kinds.ts';
 import { loadStateConfig } from '../config/load.ts';
 import { addUsage, dayOf, keptDays, noUsage } from '../cost/usage.ts';
 import { connectRedis } from '../redis.ts';
 import { readAccounts } from '../state/cost-store.ts';
 import { usageReport } from '../telemetry/cost-report.ts';
 import { exitCodes, type Command } from './command.ts';
-import { near } from './read-options.ts';
+import { near, readOption } from './read-options.ts';
 import { costTable, type PoolCosts } from './report/cost-table.ts';
 
 const dayMs = 86_400_000;
@@ -26,9 +26,10 @@ ${String(keptDays)} of them. Needs only REDIS_URL (or STATE_REDIS_URL), and chan
   },
   async execute({ json, pool, since: given = sinceDefault }, surroundings) {
     const { environment, nowMs, complain, print, hide } = surroundings;
-    const sinceMs = parseSince(String(given));
-    if (typeof sinceMs === 'string') {
-      complain(`report: --since ${sinceMs}; for example --since 7d\n`);
+    const problems: string[] = [];
+    const sinceMs = readOption('since', since, given, problems);
+    if (sinceMs === null) {
+      complain(`report: ${problems.join('; ')}\n`);
       return exitCodes.usage;
     }
     const { url, rejectUnauthorized } = loadStateConfig(environment).stateRedis;
@@ -54,16 +55,6 @@ ${String(keptDays)} of them. Needs only REDIS_URL (or STATE_REDIS_URL), and chan
     }
   },
 };
-
-/** Milliseconds, or what is wrong. */
-function parseSince(text: string): number | string {
-  try {
-    return since.parse(text);
-  } catch (error) {
-    if (error instanceof Misfit) return error.message;
-    throw error;
-  }
-}
 
 /** An identity is `app:process type:pool`, and says at its end when a dry run counted. */
 function poolCosts(

@@ -228,7 +228,7 @@ describe('history', () => {
   });
 
   test.each<[OptionValues, string]>([
-    [{ since: '24' }, '--since "24" has no unit: 24s or 24m?; for example --since 24h'],
+    [{ since: '24' }, '--since=24 has no unit: 24s or 24m?'],
     [{ csv: true, json: true }, '--csv and --json are two forms: choose one'],
     [{ pool: 'x' }, 'Pools: worker'],
   ])('refuses %j with what to write instead', async (options, message) => {

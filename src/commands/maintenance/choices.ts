@@ -1,6 +1,6 @@
-import { duration, Misfit } from '../../config/kinds.ts';
+import { duration } from '../../config/kinds.ts';
 import type { OptionDefinitions, OptionValues } from '../command.ts';
-import { near } from '../read-options.ts';
+import { near, readOption } from '../read-options.ts';
 
 export const verbs = ['run', 'begin', 'end', 'abort', 'status'] as const;
 export type Verb = (typeof verbs)[number];
@@ -60,16 +60,8 @@ export function parseChoices(
     const value = options[name];
     return typeof value === 'string' && value !== '' ? value : null;
   };
-  const time = (name: 'for' | 'kill-grace', limits: Parameters<typeof duration>[0]) => {
-    try {
-      const given = text(name);
-      return given === null ? null : duration(limits).parse(given);
-    } catch (error) {
-      if (!(error instanceof Misfit)) throw error;
-      problems.push(`--${name} ${error.message}`);
-      return null;
-    }
-  };
+  const time = (name: 'for' | 'kill-grace', limits: Parameters<typeof duration>[0]) =>
+    readOption(name, duration(limits), options[name], problems);
   const choices = {
     verb: verb ?? 'status',
     redis: text('redis'),

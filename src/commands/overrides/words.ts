@@ -1,9 +1,10 @@
 import { hostname, userInfo } from 'node:os';
-import { duration, Misfit, text, type Kind } from '../../config/kinds.ts';
+import { duration, text } from '../../config/kinds.ts';
 import type { Environment } from '../../config/load.ts';
 import { lastsMsMax } from '../../decision/overrides.ts';
 import type { OptionDefinitions, OptionValues, Surroundings } from '../command.ts';
 import { exitCodes, type ExitCode } from '../command.ts';
+import { readOption } from '../read-options.ts';
 
 export const poolOption = {
   pool: { type: 'string', help: 'Which pool; needed only where there are several' },
@@ -28,21 +29,9 @@ export function readAct(
   problems: string[],
 ): { readonly by: string; readonly forMs: number } {
   return {
-    by: read(kinds.by, 'by', options, problems) ?? nameOfUser(environment),
-    forMs: read(kinds.for, 'for', options, problems) ?? lastsMsMax,
+    by: readOption('by', kinds.by, options['by'], problems) ?? nameOfUser(environment),
+    forMs: readOption('for', kinds.for, options['for'], problems) ?? lastsMsMax,
   };
-}
-
-function read<T>(kind: Kind<T>, name: string, options: OptionValues, problems: string[]): T | null {
-  const given = options[name];
-  if (typeof given !== 'string') return null;
-  try {
-    return kind.parse(given);
-  } catch (error) {
-    if (!(error instanceof Misfit)) throw error;
-    problems.push(`--${name}=${given} ${error.message}`);
-    return null;
-  }
 }
 
 export function poolNameOf({ pool }: OptionValues): string | null {

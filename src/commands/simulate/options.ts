@@ -3,7 +3,7 @@ import type { PolicyKind } from '../../simulator/policy.ts';
 import { findPolicy, policies } from '../../simulator/policies/registry.ts';
 import { scenarios } from '../../simulator/scenarios/catalogue.ts';
 import type { OptionDefinitions, OptionValues } from '../command.ts';
-import { near } from '../read-options.ts';
+import { near, readOption } from '../read-options.ts';
 
 const dayMs = 86_400_000;
 
@@ -119,7 +119,7 @@ export function parseOptions(
   const values = Object.fromEntries(
     Object.entries(settings).map(([name, setting]) => [
       name,
-      read<unknown>(name, setting.kind, textOf(given[name]) ?? setting.default, problems),
+      readOption<unknown>(name, setting.kind, textOf(given[name]) ?? setting.default, problems),
     ]),
   ) as { readonly [Name in keyof Settings]: Settings[Name] | null };
   if (values.min !== null && values.max !== null && values.min > values.max)
@@ -141,22 +141,12 @@ function trafficOf(given: OptionValues, problems: string[]): Traffic | null {
     problems.push(
       `${both} what to play: give --trace FILE.csv or --scenario NAME, one of ${namesOf(scenarios)}`,
     );
-    if (name !== null) read('scenario', scenarioNamed, name, problems);
+    if (name !== null) readOption('scenario', scenarioNamed, name, problems);
     return null;
   }
   if (path !== null) return { kind: 'file', path };
-  const scenario = read('scenario', scenarioNamed, name ?? '', problems);
+  const scenario = readOption('scenario', scenarioNamed, name ?? '', problems);
   return scenario && { kind: 'scenario', scenario };
-}
-
-function read<T>(option: string, kind: Kind<T>, text: string, problems: string[]): T | null {
-  try {
-    return kind.parse(text);
-  } catch (error) {
-    if (!(error instanceof Misfit)) throw error;
-    problems.push(`--${option}=${JSON.stringify(text)} ${error.message}`);
-    return null;
-  }
 }
 
 function textOf(value: string | boolean | undefined): string | null {
