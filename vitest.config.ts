@@ -19,7 +19,8 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'code', include: ['test/{unit,repository}/**/*.test.ts'] },
+        // Pure code keeps nothing between files, so each need not load all of it anew: a quarter of the processor time.
+        test: { name: 'code', include: ['test/{unit,repository}/**/*.test.ts'], isolate: false },
       },
       {
         extends: true,

@@ -135,7 +135,8 @@ test('the report names the pools there are when it is asked for another', async 
   await count('my-shop:worker:mail');
   const { code, err } = await run({ pool: 'male' });
   expect(code).toBe(1);
-  expect(err).toContain('"male"; there is mail');
+  expect(err).toContain('nothing was counted of a pool "male"');
+  expect(err).toContain('Pools: mail\n');
   expect((await run({ pool: 'mail' })).code).toBe(0);
   expect((await run({ since: '7' })).err).toContain('has no unit: 7s or 7m?');
 });
