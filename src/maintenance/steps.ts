@@ -1,6 +1,5 @@
 import { OperationalError } from '../errors.ts';
 import type { Step } from './engine.ts';
-import type { DataMaintenance } from '../targets/heroku/shapes.ts';
 import type { Journal } from './journal.ts';
 import {
   aboveZero,
@@ -16,6 +15,7 @@ import {
   unpause,
   wantedWorkers,
 } from './pools.ts';
+import { isCompleted, maintenanceOf } from './redis-maintenance.ts';
 import type { Site } from './site.ts';
 
 export type Circumstances = {
@@ -139,7 +139,7 @@ export function stepMaintenance({ site, journal }: Circumstances): readonly Step
   const { addon } = journal();
   if (addon === null) return [];
   const look = async (signal: AbortSignal) => {
-    const found = await site.operator.dataMaintenance(addon.id, signal);
+    const found = await maintenanceOf(addon, site, journal(), signal);
     if (found !== null) return found;
     throw new OperationalError('TARGET_REJECTED', `Heroku no longer knows ${addon.name}`, {
       hint: 'There is nothing left to maintain: `backlog-autoscaler maintenance abort` puts everything back.',
@@ -165,14 +165,6 @@ export function stepMaintenance({ site, journal }: Circumstances): readonly Step
   ];
 }
 
-/** A maintenance that was completed before this one began is not this one. */
-export function isCompleted(
-  { status, completed_at }: DataMaintenance,
-  { lastCompletedAt }: Journal,
-): boolean {
-  return status === 'completed' && completed_at !== lastCompletedAt;
-}
-
 /** Finds the Redis, once it is where it will be. */
 function stepFindRedis({ site, journal, isForced }: Circumstances): Step {
   return {
@@ -182,7 +174,7 @@ function stepFindRedis({ site, journal, isForced }: Circumstances): Step {
     async missing(signal) {
       const { addon } = journal();
       if (addon !== null && !isForced) {
-        const found = await site.operator.dataMaintenance(addon.id, signal);
+        const found = await maintenanceOf(addon, site, journal(), signal);
         // Workers on a Redis that is being replaced would lose what they do.
         if (found?.status === 'running')
           return `Heroku’s maintenance of ${addon.name} is running, which nothing can stop`;

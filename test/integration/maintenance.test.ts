@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { createServer, request as ask } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { prepare } from '../../src/commands/maintenance/begin.ts';
 import { parseChoices } from '../../src/commands/maintenance/choices.ts';
 import { conduct } from '../../src/commands/maintenance/conduct.ts';
@@ -273,6 +276,57 @@ test('abort that waited for Heroku says that its maintenance is completed', asyn
   );
   expect(stage.workers()).toBe(2);
 });
+
+test('abort and run go on waiting while Heroku lists an add-on whose running maintenance it says it does not know', async () => {
+  const stage = await startMaintenanceStage({
+    seconds: 0,
+    failOver: () => new Promise(() => undefined),
+  });
+  const forgetful = await startForgetfulHeroku(stage.heroku.url);
+  const goUntilSaid = (verb: string, words: RegExp, config = {}) => {
+    const stop = new AbortController();
+    return stage.maintain(verb, {
+      ...{ config, shutdown: stop.signal, options: { redis: 'REDIS' } },
+      complain(text) {
+        if (words.test(text)) stop.abort();
+      },
+    });
+  };
+  await goUntilSaid('run', /Heroku says running/);
+  const config = { HEROKU_API_URL: forgetful };
+  await expect(stage.maintain('run', { config })).rejects.toMatchObject({
+    code: 'TARGET_UNAVAILABLE',
+    hint: expect.stringContaining('`backlog-autoscaler maintenance abort --force`') as string,
+  });
+  const aborted = await goUntilSaid('abort', /find-redis: waits|Aborted/, config);
+  expect(aborted.stdout).toMatch(
+    /^Stopped at find-redis: Heroku has redis-\S+, but does not say how its maintenance stands\.\n/,
+  );
+  expect(stage.workers()).toBe(0);
+});
+
+/** Heroku as it is at that address, but for what it knows of maintenances: nothing. Returns where it is. */
+async function startForgetfulHeroku(url: string): Promise<string> {
+  const server = createServer((request, response) => {
+    const { method, headers } = request;
+    if (request.url?.startsWith('/data/') === true) {
+      response.writeHead(404).end('{"id":"not_found","message":"Not found"}');
+      return;
+    }
+    const onward = ask(`${url}${request.url ?? ''}`, { method, headers }, (reply) => {
+      response.writeHead(reply.statusCode ?? 502, reply.headers);
+      reply.pipe(response);
+    });
+    request.pipe(onward);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+}
 
 test('abort waits for nothing of an add-on that Heroku no longer knows, and run says what is left to do', async () => {
   const stage = await startMaintenanceStage();

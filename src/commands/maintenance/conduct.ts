@@ -3,8 +3,9 @@ import { OperationalError } from '../../errors.ts';
 import { perform, type Passed, type Step, type Stuck } from '../../maintenance/engine.ts';
 import { TakenOver, type Journal, type JournalStore } from '../../maintenance/journal.ts';
 import { eachPool, pause } from '../../maintenance/pools.ts';
+import { isCompleted, maintenanceOf } from '../../maintenance/redis-maintenance.ts';
 import type { Site } from '../../maintenance/site.ts';
-import { isCompleted, stepMaintenance, stepsDown, stepsUp } from '../../maintenance/steps.ts';
+import { stepMaintenance, stepsDown, stepsUp } from '../../maintenance/steps.ts';
 import type { Surroundings } from '../command.ts';
 import { isWayBack, type Verb } from './choices.ts';
 import { howToGoOn, type Outcome, type RedisMaintenance } from './words.ts';
@@ -126,7 +127,7 @@ async function lookAtMaintenance(site: Site, journal: Journal): Promise<RedisMai
   if (addon === null) return null;
   try {
     const found = await withDeadline(new AbortController().signal, lookMsMax, (signal) =>
-      site.operator.dataMaintenance(addon.id, signal),
+      maintenanceOf(addon, site, journal, signal),
     );
     if (found === null) return 'unknown-addon';
     if (isCompleted(found, journal)) return 'completed';

@@ -16,7 +16,12 @@ export type HerokuOperator = {
   configVar(app: string, name: string, signal: AbortSignal): Promise<string | null>;
   /** The add-on that goes by this name for the app: its own name, its id, or the name of its attachment. */
   addon(app: string, name: string, signal: AbortSignal): Promise<shapes.Addon>;
-  /** How the maintenance that Heroku has announced for a database stands; null when Heroku knows no such add-on. */
+  /** Whether Heroku has this add-on still, for whichever app. */
+  hasAddon(addonId: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * How the maintenance that Heroku has announced for a database stands; null when what serves databases knows no such
+   * add-on, which by itself does not mean that it is gone.
+   */
   dataMaintenance(addonId: string, signal: AbortSignal): Promise<shapes.DataMaintenance | null>;
   /** Begins it; it then takes minutes. */
   runDataMaintenance(addonId: string, signal: AbortSignal): Promise<void>;
@@ -54,6 +59,13 @@ export function createHerokuOperator(parts: HerokuApiParts): HerokuOperator {
     async addon(app, addon, signal) {
       const call: Call = { method: 'POST', path: '/actions/addons/resolve', body: { addon, app } };
       return platform.ask(call, shapes.oneAddon, signal);
+    },
+    async hasAddon(addon, signal) {
+      const call: Call = { method: 'POST', path: '/actions/addons/resolve', body: { addon } };
+      const reply = await platform.exchange(call, signal);
+      if (reply.status === 404) return false;
+      platform.read(call, reply, shapes.oneAddon);
+      return true;
     },
     async dataMaintenance(addonId, signal) {
       const call: Call = { method: 'GET', path: maintenancePath(addonId) };
