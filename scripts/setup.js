@@ -19,7 +19,10 @@ export function installPackages() {
   if (existsSync(installedMark) && readFileSync(installedMark, 'utf8') === lock) return;
   console.error('Installing packages (once)…');
   // The development packages are part of demo and tests, whatever NODE_ENV says.
-  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
+    // What is printed may be a document, so what npm says goes to stderr.
+    stdio: ['inherit', 2, 2],
+  });
   writeFileSync(installedMark, lock);
 }
 
