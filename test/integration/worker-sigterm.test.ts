@@ -208,9 +208,9 @@ describe.each(bullmqMajors)(
       await queue.add('deaf', { workMs: 3_000, heeds: false }, { attempts: 1 });
       await queue.add('heeding', { workMs: 3_000, heeds: true }, { attempts: 1 });
       await dyno.until('started', 2);
-      const other = await start('worker.2');
       dyno.terminate();
       await dyno.until('closed');
+      const other = await start('worker.2');
       await other.until('finished', 2);
       await dyno.until('finished');
       expect(dyno.jobs('finished')).toEqual(['deaf']);
