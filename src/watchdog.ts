@@ -5,21 +5,23 @@ const lookMs = 1_000;
 
 /**
  * Runs in a thread of its own, which goes on when the event loop does not. It counts its looks rather than the time: a
- * machine or a process that was stopped and woken has not stood still.
+ * machine or a process that was stopped and woken has not stood still. It does not wait for its last word to be taken: that
+ * nobody takes what is printed may be what the event loop stands still for.
  */
 const watching = `
-const { writeSync } = require('node:fs');
+const { write } = require('node:fs');
 const { workerData: { beats, looksMax } } = require('node:worker_threads');
 let seen = -1;
 let looks = 0;
+const kill = () => process.kill(process.pid, 'SIGKILL');
 setInterval(() => {
   const now = Atomics.load(beats, 0);
   looks = now === seen ? looks + 1 : 0;
   seen = now;
   if (looks < looksMax) return;
   const msg = 'the event loop has stood still for ' + looks + ' s; the process is killed, so that the platform starts it anew';
-  writeSync(1, JSON.stringify({ level: 'fatal', time: new Date().toISOString(), msg }) + '\\n');
-  process.kill(process.pid, 'SIGKILL');
+  write(1, JSON.stringify({ level: 'fatal', time: new Date().toISOString(), msg }) + '\\n', kill);
+  setTimeout(kill, ${String(lookMs)});
 }, ${String(lookMs)});
 `;
 
