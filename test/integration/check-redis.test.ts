@@ -177,6 +177,17 @@ describe('check of a Redis that answers', () => {
 
     const apart = { REDIS_URL: replica.url, STATE_REDIS_URL: primary.url };
     expect(await checkReport({ ...dryRun, ...apart })).toMatchObject({ exitCode: 0, problems: 0 });
+
+    const swapped = { REDIS_URL: primary.url, STATE_REDIS_URL: replica.url };
+    const fix = fixOf(await checkReport({ ...dryRun, ...swapped }), 'This server is a replica');
+    expect(fix).toBe('Set STATE_REDIS_URL to the primary');
+  });
+
+  test('names the config var of the server that does not answer', async () => {
+    const { url } = await redisWith();
+    const away = { REDIS_URL: url, STATE_REDIS_URL: 'redis://127.0.0.1:1' };
+    const report = await checkReport({ ...dryRun, ...away });
+    expect(fixOf(report, '127.0.0.1:1:')).toMatch(/\bSTATE_REDIS_URL\b/);
   });
 });
 

@@ -529,6 +529,14 @@ describe('the judgement of Heroku’s limits', () => {
     );
   });
 
+  test('proposes no maximum below the minimum, nor one of none', () => {
+    const standing = { ...workersOf('Eco'), type: 'web', quantity: 2 };
+    const above = judge([workersOf('Eco')], { MIN_WORKERS: '2', MAX_WORKERS: '5' });
+    expect(fixes(above)).toContain('set MIN_WORKERS=1, then set MAX_WORKERS=1, or ');
+    const none = judge([workersOf('Eco'), standing], { MAX_WORKERS: '1' });
+    expect(fixes(none)).toMatch(/^Leave fewer dynos to the other process types, or take a size/);
+  });
+
   test('leaves to a type what the other types of the app have, or may be scaled to', () => {
     const formation = [
       workersOf('Standard-1X'),

@@ -6,7 +6,7 @@ import {
 import type { Census, UnknownUse } from '../../queues/bullmq/connections.ts';
 import { isOf } from '../connected-to.ts';
 import { ok, warning, type Remark } from './finding.ts';
-import type { HowToSet } from './how-to-set.ts';
+import { howToLimit, type HowToSet } from './how-to-set.ts';
 
 const wholeNumber = new Intl.NumberFormat('en');
 
@@ -39,8 +39,8 @@ export function judgeConnections(parts: {
   const [only, ...rest] = needs;
   const room = only === undefined ? 0 : Math.floor((maxConnections - others) / only.perWorker);
   const lower =
-    rest.length === 0 && room > 0
-      ? parts.howToSet('MAX_WORKERS', room)
+    only !== undefined && rest.length === 0 && room > 0
+      ? howToLimit(only.pool, room, parts.howToSet)
       : 'lower MAX_WORKERS of these pools';
   return [
     warning(

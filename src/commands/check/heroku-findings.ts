@@ -6,7 +6,7 @@ import { callsPerHour, ownCallsPerHour } from '../../targets/heroku/call-budget.
 import { defaultLimits } from './dyno-limits.ts';
 import { ok, problem, problemFrom, warning, type Remark } from './finding.ts';
 import type { AppFacts, HerokuFacts } from './heroku-facts.ts';
-import type { HowToSet } from './how-to-set.ts';
+import { howToLimit, type HowToSet } from './how-to-set.ts';
 import { listed } from './listed.ts';
 
 const scarceCalls = callsPerHour * 0.1;
@@ -140,13 +140,17 @@ function judgeLimit(
       ? `Heroku allows ${counted(perType, `${size ?? ''} dyno`)} for each process type`
       : `Heroku allows ${perApp} dynos for the app, and its other process types may take ${others} of them`;
   const isSmall = /^(eco|basic)$/i.test(size ?? '');
+  const lower =
+    allowed === 0
+      ? 'Leave fewer dynos to the other process types'
+      : howToLimit(pool, allowed, howToSet);
   const larger = isSmall
     ? `take a size without this limit: heroku ps:type standard-1x -a ${app}`
     : 'ask for more: https://help.heroku.com';
   return [
     warning(
       `MAX_WORKERS=${max} of ${type} cannot be reached: by default ${why}`,
-      `${howToSet('MAX_WORKERS', allowed)}, or ${larger}`,
+      `${lower}, or ${larger}`,
     ),
   ];
 }

@@ -4,7 +4,7 @@ import type { OperationalError } from '../../errors.ts';
 import type { QueueReading } from '../../decision/types.ts';
 import { counted, spoken } from '../../decision/words.ts';
 import { fixFrom, ok, problem, problemFrom, warning, type Remark } from './finding.ts';
-import type { HowToSet } from './how-to-set.ts';
+import { howToLimit, type HowToSet } from './how-to-set.ts';
 import { listed } from './listed.ts';
 import type { QueueFacts } from './redis-facts.ts';
 
@@ -134,7 +134,7 @@ function judgeConcurrency(
   return [
     warning(
       `${limit}: of ${pool.MAX_WORKERS} (MAX_WORKERS), only ${useful} can be of use`,
-      `${howToSet('MAX_WORKERS', useful)}, or in the app: await queue.setGlobalConcurrency(…)`,
+      `${howToLimit(pool, useful, howToSet)}, or in the app: await queue.setGlobalConcurrency(…)`,
     ),
   ];
 }

@@ -57,6 +57,11 @@ export type RedisFacts = {
   readonly queues: ReadonlyMap<string, QueueFacts>;
 };
 
+/** The config var that says where the server is. */
+export function variableOf({ queuePools }: RedisServer): 'REDIS_URL' | 'STATE_REDIS_URL' {
+  return queuePools.length > 0 ? 'REDIS_URL' : 'STATE_REDIS_URL';
+}
+
 type Circumstances = { readonly nowMs: () => number; readonly signal: AbortSignal };
 
 export function redisServersOf({ process, pools }: Config): readonly RedisServer[] {
@@ -82,7 +87,9 @@ export async function lookAtRedis(
   circumstances: Circumstances,
 ): Promise<Answer<RedisFacts>> {
   const { url, rejectUnauthorized } = server;
-  const redis = connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler-check' });
+  const redis = connectRedis(url, {
+    ...{ rejectUnauthorized, name: 'backlog-autoscaler-check', variable: variableOf(server) },
+  });
   try {
     return await answerTo(interrogate(redis, server, circumstances));
   } finally {

@@ -1,5 +1,11 @@
 import { unescape as percentDecoded } from 'node:querystring';
-import { isRefusal, type RedisFacts, type RedisInfo, type RedisServer } from './redis-facts.ts';
+import {
+  isRefusal,
+  variableOf,
+  type RedisFacts,
+  type RedisInfo,
+  type RedisServer,
+} from './redis-facts.ts';
 import type { Answer } from './answer.ts';
 import { permissionsFor } from './redis-permissions.ts';
 import { ok, problem, problemFrom, warning, type Remark } from './finding.ts';
@@ -112,7 +118,9 @@ export function judgeState(server: RedisServer, facts: RedisFacts): readonly Rem
     return [
       problem(
         'This server is a replica, and the autoscaler could not keep its state there',
-        'Set REDIS_URL to the primary, or let the state live elsewhere: heroku config:set STATE_REDIS_URL=rediss://…',
+        variableOf(server) === 'REDIS_URL'
+          ? 'Set REDIS_URL to the primary, or let the state live elsewhere: heroku config:set STATE_REDIS_URL=rediss://…'
+          : 'Set STATE_REDIS_URL to the primary',
       ),
     ];
   const failed = [write, ...overrides.values()].find(({ error }) => error !== null);
