@@ -31,11 +31,10 @@ export async function lookBack(
   { environment, complain, shutdown }: Pick<Surroundings, 'environment' | 'complain' | 'shutdown'>,
   tell: (lookback: Lookback) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { stateRedis, STATE_REDIS_URL } = loadStateConfig(environment);
+  const { stateRedis } = loadStateConfig(environment);
   const redis = connectRedis(stateRedis.url, {
-    rejectUnauthorized: stateRedis.rejectUnauthorized,
+    ...stateRedis,
     name: `backlog-autoscaler-${command}`,
-    variable: STATE_REDIS_URL === null ? 'REDIS_URL' : 'STATE_REDIS_URL',
   });
   try {
     return await withDeadline(shutdown, readMsMax, async (signal) => {

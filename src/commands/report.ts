@@ -32,9 +32,12 @@ ${String(keptDays)} of them. Needs only REDIS_URL (or STATE_REDIS_URL), and chan
       complain(`report: ${problems.join('; ')}\n`);
       return exitCodes.usage;
     }
-    const { url, rejectUnauthorized } = loadStateConfig(environment).stateRedis;
-    hide([url]);
-    const redis = connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler-report' });
+    const { stateRedis } = loadStateConfig(environment);
+    hide([stateRedis.url]);
+    const redis = connectRedis(stateRedis.url, {
+      ...stateRedis,
+      name: 'backlog-autoscaler-report',
+    });
     try {
       const accounts = await readAccounts(redis, AbortSignal.timeout(readMsMax));
       const sinceDay = dayOf(nowMs() - Math.max(0, sinceMs - dayMs));

@@ -28,10 +28,10 @@ export const web: Command = {
   options: {},
   async execute(_options, { environment, nowMs, shutdown }) {
     const config = loadStateConfig(environment);
-    const { url, rejectUnauthorized } = config.stateRedis;
+    const { url } = config.stateRedis;
     const secrets = [url, config.METRICS_TOKEN].filter((secret) => secret !== null);
     const log = createLog({ level: config.LOG_LEVEL, secrets, destination: 'stdout' });
-    const redis = connectRedis(url, { rejectUnauthorized, name: 'backlog-autoscaler-web' });
+    const redis = connectRedis(url, { ...config.stateRedis, name: 'backlog-autoscaler-web' });
     const store = createSnapshotStore(redis);
     const history = createHistoryStore(redis);
     try {

@@ -69,7 +69,12 @@ function messageOf(error: unknown): string {
 }
 
 export type StateConfig = ProcessConfig & {
-  readonly stateRedis: { readonly url: string; readonly rejectUnauthorized: boolean };
+  readonly stateRedis: {
+    readonly url: string;
+    readonly rejectUnauthorized: boolean;
+    /** The config var that says where it is, for hints. */
+    readonly variable: 'REDIS_URL' | 'STATE_REDIS_URL';
+  };
 };
 
 /**
@@ -86,7 +91,8 @@ export function loadStateConfig(environment: Environment): StateConfig {
   if (look('STATE_REDIS_URL') === null && look('REDIS_URL') === null)
     requireValue('REDIS_URL', 'REDIS_URL', problems);
   if (url === null || problems.length > 0) throw new ConfigError(distinct(problems));
-  return { ...complete(values), stateRedis: { url, rejectUnauthorized } };
+  const variable = values.STATE_REDIS_URL === null ? 'REDIS_URL' : 'STATE_REDIS_URL';
+  return { ...complete(values), stateRedis: { url, rejectUnauthorized, variable } };
 }
 
 /** What may be shown of a pool's configuration. */

@@ -12,11 +12,14 @@ const soon = () => AbortSignal.timeout(10_000);
 const stage = useStateStage();
 
 /** Runs the command and gives what it wrote, to stdout and to stderr. */
-async function run(options: Parameters<typeof report.execute>[0]) {
+async function run(
+  options: Parameters<typeof report.execute>[0],
+  environment: Readonly<Record<string, string>> = { REDIS_URL: stage.server.url },
+) {
   const out: string[] = [];
   const err: string[] = [];
   const code = await report.execute(options, {
-    environment: { REDIS_URL: stage.server.url },
+    environment,
     nowMs: () => noonMs + hourMs,
     shutdown: new AbortController().signal,
     print: (text) => out.push(text),
@@ -145,4 +148,11 @@ test('before anything was counted the report says when counting begins', async (
   const { code, out } = await run({});
   expect(code).toBe(0);
   expect(out).toContain('Counting begins with the first tick');
+});
+
+test('the report names the config var of the Redis that does not answer', async () => {
+  await expect(run({}, { STATE_REDIS_URL: 'redis://127.0.0.1:1' })).rejects.toMatchObject({
+    code: 'STATE_UNAVAILABLE',
+    hint: expect.stringMatching(/\bSTATE_REDIS_URL\b/) as string,
+  });
 });

@@ -450,10 +450,12 @@ describe('the state alone', () => {
     expect(loadStateConfig({ REDIS_URL: 'redis://queues' }).stateRedis).toEqual({
       url: 'redis://queues',
       rejectUnauthorized: true,
+      variable: 'REDIS_URL',
     });
-    expect(loadStateConfig({ STATE_REDIS_URL: 'redis://state' }).stateRedis.url).toBe(
-      'redis://state',
-    );
+    expect(loadStateConfig({ STATE_REDIS_URL: 'redis://state' }).stateRedis).toMatchObject({
+      url: 'redis://state',
+      variable: 'STATE_REDIS_URL',
+    });
   });
 
   test('does not mind what only the daemon uses', () => {

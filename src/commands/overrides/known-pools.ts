@@ -95,10 +95,7 @@ type Place = {
 
 /** Where the state of the pools is kept: in one Redis, unless pools have queues in several and nothing else is said. */
 function placesOf(config: Config | null, environment: Environment): readonly Place[] {
-  if (config === null) {
-    const variable = environment['STATE_REDIS_URL'] ? 'STATE_REDIS_URL' : 'REDIS_URL';
-    return [{ ...loadStateConfig(environment).stateRedis, variable }];
-  }
+  if (config === null) return [loadStateConfig(environment).stateRedis];
   const places = config.pools.map((pool) => placeOf(pool, config));
   return [...new Map(places.map((place) => [place.url, place])).values()];
 }
