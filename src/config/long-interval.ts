@@ -8,7 +8,8 @@ const shareMax = 1 / 3;
 
 const secondMs = 1_000;
 const minuteMs = 60 * secondMs;
-const usualIntervalsMs = [
+/** Intervals that people choose, each a possible one, the shortest first. */
+export const usualIntervalsMs = [
   ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * secondMs),
   ...[1, 2, 5, 10, 15, 30, 60].map((minutes) => minutes * minuteMs),
 ];

@@ -586,6 +586,23 @@ describe('the judgement of the token', () => {
     );
   });
 
+  test.each([
+    [12, '1s', '1m'],
+    [16, '1m', '2m'],
+    [3, '10s', '15s'],
+  ])(
+    'proposes for %i pools that look every %s an interval that is long enough',
+    (count, interval, proposed) => {
+      const judged = (POLL_INTERVAL: string) => {
+        const pools = Array.from({ length: count }, () => poolWith({ POLL_INTERVAL }));
+        const facts = { statuses: [200], scope: null, remainingCalls: null, apps: [] };
+        return judgeToken(facts, pools);
+      };
+      expect(fixes(judged(interval))).toContain(`set POLL_INTERVAL=${proposed}`);
+      expect(levels(judged(proposed))).toEqual(['ok', 'ok']);
+    },
+  );
+
   test('says nothing of a token when nobody could judge it', () => {
     const facts = { scope: null, remainingCalls: null, apps: [] };
     expect(judgeToken({ ...facts, statuses: [] }, [])).toEqual([]);

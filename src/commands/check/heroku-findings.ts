@@ -1,5 +1,7 @@
 import { distance } from 'fastest-levenshtein';
+import { shortest } from '../../config/kinds.ts';
 import type { PoolConfig } from '../../config/load.ts';
+import { usualIntervalsMs } from '../../config/long-interval.ts';
 import { counted } from '../../decision/words.ts';
 import type { ProcessType } from '../../targets/heroku/shapes.ts';
 import { callsPerHour, ownCallsPerHour } from '../../targets/heroku/call-budget.ts';
@@ -54,6 +56,8 @@ function judgeCalls(pools: readonly PoolConfig[]): readonly Remark[] {
   const share = `${Math.round((100 * used) / callsPerHour)} %`;
   const use = `About ${counted(Math.round(used), 'API call')} an hour will be used, ${share} of the account’s ${wholeNumber.format(callsPerHour)}`;
   if (calls <= callsPerHour * ownShareMax) return [ok(use)];
+  const enoughMs = (pools.length * 3_600_000) / (callsPerHour * ownShareMax);
+  const longEnoughMs = usualIntervalsMs.find((usualMs) => usualMs >= enoughMs) ?? 3_600_000;
   const thrift =
     calls > ownCallsPerHour
       ? `; looking at the workers whenever it is time would take ${wholeNumber.format(Math.round(calls))}, so it will be done less often`
@@ -61,7 +65,7 @@ function judgeCalls(pools: readonly PoolConfig[]): readonly Remark[] {
   return [
     warning(
       `${use}, which are shared by all that uses it${thrift}`,
-      'Lengthen POLL_INTERVAL: heroku config:set POLL_INTERVAL=1m',
+      `Look less often in these ${counted(pools.length, 'pool')}: heroku config:set POLL_INTERVAL=${shortest(longEnoughMs)}`,
     ),
   ];
 }
