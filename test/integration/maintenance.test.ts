@@ -305,6 +305,15 @@ test('abort and run go on waiting while Heroku lists an add-on whose running mai
   expect(stage.workers()).toBe(0);
 });
 
+test('begin and abort with a database of others, whose maintenances Heroku never tells of, say nothing about it', async () => {
+  const stage = await startMaintenanceStage();
+  const config = { HEROKU_API_URL: await startForgetfulHeroku(stage.heroku.url) };
+  const begun = await stage.maintain('begin', { config, options: { redis: 'REDIS' } });
+  expect(begun.stdout).toMatch(/^Nobody works/);
+  const aborted = await stage.maintain('abort', { config });
+  expect(aborted.stdout).toBe('Aborted: everything is as it was before (worker 2).\n');
+});
+
 /** Heroku as it is at that address, but for what it knows of maintenances: nothing. Returns where it is. */
 async function startForgetfulHeroku(url: string): Promise<string> {
   const server = createServer((request, response) => {

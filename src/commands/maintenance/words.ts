@@ -73,7 +73,7 @@ function restored(entry: JournalledPool): string {
 }
 
 /** What became of the maintenance at Heroku, which nobody can stop there. */
-function unstopped({ addon }: Journal, redisMaintenance: RedisMaintenance | null): string {
+function unstopped({ addon, kind }: Journal, redisMaintenance: RedisMaintenance | null): string {
   if (addon === null) return '';
   const of = `Heroku’s maintenance of ${addon.name}`;
   const look = `\`heroku data:maintenances:info ${addon.name} -a ${addon.app}\` says how it stands`;
@@ -81,6 +81,8 @@ function unstopped({ addon }: Journal, redisMaintenance: RedisMaintenance | null
     return `${of} could not be stopped: it is completed, and nothing is left to do.\n`;
   if (redisMaintenance === 'running')
     return `${of} cannot be stopped, and still runs. Until it is over jobs may fail, and Heroku may restart every dyno of ${addon.app}; ${look}.\n`;
+  // `begin` is for databases of others too, of which Heroku never tells.
+  if (redisMaintenance === 'unknown-addon' && kind === 'begin') return '';
   if (redisMaintenance === 'unknown-addon')
     return `Heroku no longer knows ${addon.name}: nothing of it is left to maintain.\n`;
   if (redisMaintenance === 'not-begun')
