@@ -54,7 +54,8 @@ async function start(command: 'run' | 'web'): Promise<string> {
 
 async function logIn(page: Page, url: string, typed: string): Promise<void> {
   await page.goto(url);
-  // The field has the focus already: nobody needs a mouse.
+  // The field has the focus as soon as it is drawn: nobody needs a mouse.
+  await page.locator('input:focus').waitFor();
   await page.keyboard.type(typed);
   await page.keyboard.press('Enter');
 }
